@@ -1,0 +1,195 @@
+"""A small VoiceReel in memory, spoken to through ``httpx.MockTransport``, that can be told to misbehave."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from click.testing import Result
+
+from voicereel_client import Timing, VoiceReel
+
+JOB_ID = "job_01JB8Z7W3V5K6Q2N4M8T0R1S2X"
+SPEAKER_ID = "spk_01JB8Z7W3V5K6Q2N4M8T0R1S2X"
+BASE_URL = "http://voicereel.test"
+KEY = "vr_live_secret"
+
+Run = Callable[..., Result]
+Reply = Callable[[httpx.Request], httpx.Response]
+
+
+class Dropped(httpx.SyncByteStream):
+    """A body that breaks off after its chunks."""
+
+    def __init__(self, *chunks: bytes) -> None:
+        self._chunks = chunks
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._chunks
+        raise httpx.ReadError("the connection was cut")
+
+
+class VirtualTime:
+    """Sleeping takes no time, but the clock goes on."""
+
+    def __init__(self) -> None:
+        self.slept: list[float] = []
+        self.moment = 1000.0
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.moment += seconds
+
+    @property
+    def timing(self) -> Timing:
+        return Timing(
+            sleep=self.sleep, clock=lambda: self.moment, now=lambda: self.moment, random=lambda: 0.0
+        )
+
+
+@dataclass
+class Service:
+    """``replies`` answer the requests in order, the last one for ever; ``seen`` is what came in."""
+
+    replies: list[Reply | BaseException] = field(default_factory=list)
+    seen: list[httpx.Request] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.seen.append(request)
+        self.bodies.append(request.read())
+        reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
+        if isinstance(reply, BaseException):
+            raise reply
+        return reply(request)
+
+    def answers(self, *replies: Reply | BaseException) -> None:
+        self.replies = list(replies)
+
+    @property
+    def paths(self) -> list[str]:
+        return [f"{request.method} {request.url.path}" for request in self.seen]
+
+    def http_client(self) -> httpx.Client:
+        return httpx.Client(transport=httpx.MockTransport(self))
+
+    def client(self, time: VirtualTime, **settings: Any) -> VoiceReel:
+        return VoiceReel(KEY, BASE_URL, http_client=self.http_client(), timing=time.timing, **settings)
+
+
+def ok(body: object, *, status: int = 200, **headers: str) -> Reply:
+    return lambda _: httpx.Response(status, json=body, headers={"X-Request-Id": "req_1", **_spelled(headers)})
+
+
+def problem(status: int, code: str = "some_code", **headers: str) -> Reply:
+    body = {
+        "type": f"https://voicereel.dev/problems/{code}",
+        "title": "A problem",
+        "status": status,
+        "detail": "It cannot be done.",
+        "instance": "/v1/x",
+        "code": code,
+        "request_id": "req_1",
+        "retryable": False,
+        "errors": [{"pointer": "/lines/0/text", "code": "blank", "detail": "Nothing to say."}],
+    }
+    content = json.dumps(body).encode()
+    kind = {"Content-Type": "application/problem+json", "X-Request-Id": "req_1"}
+    return lambda _: httpx.Response(status, content=content, headers={**kind, **_spelled(headers)})
+
+
+def _spelled(headers: dict[str, str]) -> dict[str, str]:
+    return {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+def empty(status: int = 204) -> Reply:
+    return lambda _: httpx.Response(status)
+
+
+def page(*items: dict[str, Any], next_cursor: str | None = None) -> Reply:
+    return ok({"data": list(items), "has_more": next_cursor is not None, "next_cursor": next_cursor})
+
+
+def job(status: str = "succeeded", **fields: Any) -> dict[str, Any]:
+    return {
+        "id": JOB_ID,
+        "kind": "speech",
+        "status": status,
+        "stale": False,
+        "revision": 0,
+        "created_at": "2026-11-20T09:31:00.000Z",
+        "started_at": None,
+        "finished_at": None,
+        "progress": {"done": 1, "total": 3, "unit": "line"},
+        "stages": [{"name": "synthesize", "status": "running", "attempt": 1, "progress": 0.3}],
+        "warnings": [],
+        "error": None,
+        "outputs": None,
+        "billable_ms": None,
+        "metadata": {},
+        **fields,
+    }
+
+
+def speaker(status: str = "ready", **fields: Any) -> dict[str, Any]:
+    return {"id": SPEAKER_ID, "name": "Ana", "language": "en", "status": status, "engine": "espeak", **fields}
+
+
+def file(name: str, content: bytes, **fields: Any) -> dict[str, Any]:
+    return {
+        "url": f"{BASE_URL}/v1/artifacts/{name}/content?exp=1&kid=u1&sig=x",
+        "expires_at": "2026-11-20T09:46:00.000Z",
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "bytes": len(content),
+        **fields,
+    }
+
+
+def outputs(**contents: bytes) -> dict[str, Any]:
+    """Outputs whose files are named ``<keyword>`` at the store: mp3, vtt, srt, json."""
+    captions = {name: file(name, contents[name]) for name in ("json", "vtt", "srt") if name in contents}
+    return {
+        "audio": [file("mp3", contents["mp3"], format="mp3", duration_ms=1)] if "mp3" in contents else [],
+        "captions": captions,
+        "reel": captions.get("json"),
+        "stems": [],
+        "clips": [],
+    }
+
+
+def content(body: bytes) -> Reply:
+    """As the store serves it: with Range."""
+
+    def reply(request: httpx.Request) -> httpx.Response:
+        start = int(request.headers.get("range", "bytes=0-").removeprefix("bytes=").removesuffix("-"))
+        if not start:
+            return httpx.Response(200, content=body)
+        headers = {"Content-Range": f"bytes {start}-{len(body) - 1}/{len(body)}"}
+        return httpx.Response(206, content=body[start:], headers=headers)
+
+    return reply
+
+
+def broken(*chunks: bytes, status: int = 200, **headers: str) -> Reply:
+    return lambda _: httpx.Response(status, stream=Dropped(*chunks), headers=_spelled(headers))
+
+
+def event(number: int, kind: str, data: dict[str, Any]) -> bytes:
+    return f"id: {number}\nevent: {kind}\ndata: {json.dumps(data)}\n\n".encode()
+
+
+def events(*chunks: bytes, cut: bool = False) -> Reply:
+    headers = {"Content-Type": "text/event-stream; charset=utf-8"}
+
+    def body() -> Iterable[bytes]:
+        yield from chunks
+
+    return lambda _: (
+        httpx.Response(200, stream=Dropped(*chunks), headers=headers)
+        if cut
+        else (httpx.Response(200, content=body(), headers=headers))
+    )

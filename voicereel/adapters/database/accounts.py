@@ -1,0 +1,83 @@
+"""Tenants, API keys, and the first replies kept for idempotency keys."""
+
+import sqlalchemy as sa
+
+from voicereel.adapters.database.tables import api_keys, idempotency, tenants
+from voicereel.adapters.database.types import db_now
+from voicereel.domain.account import ApiKey
+from voicereel.ports import StoredReply
+
+_REPLIES_KEPT_S = 24 * 3600
+
+
+class Accounts:
+    """`AccountRepository` over SQLAlchemy Core."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def ensure_tenant(self, name: str, *, tenant_id: str) -> str:
+        """The id of the tenant called ``name``; made with ``tenant_id`` if there is none."""
+        known = self._connection.scalar(sa.select(tenants.c.id).where(tenants.c.name == name))
+        if known is not None:
+            return str(known)
+        self._connection.execute(tenants.insert().values(id=tenant_id, name=name))
+        return tenant_id
+
+    def add_key(self, key: ApiKey) -> None:
+        self._connection.execute(
+            api_keys.insert().values(
+                id=key.id,
+                tenant_id=key.tenant_id,
+                name=key.name,
+                sha256=key.sha256,
+                scopes=sorted(key.scopes),
+                expires_at=key.expires_at,
+            )
+        )
+
+    def key_by_hash(self, sha256: str) -> ApiKey | None:
+        row = (
+            self._connection.execute(sa.select(api_keys).where(api_keys.c.sha256 == sha256))
+            .mappings()
+            .first()
+        )
+        if row is None:
+            return None
+        names = ("id", "tenant_id", "name", "sha256", "expires_at", "revoked_at")
+        return ApiKey(**{name: row[name] for name in names}, scopes=frozenset(row["scopes"]))
+
+    def has_keys(self) -> bool:
+        return self._connection.execute(sa.select(api_keys.c.id).limit(1)).first() is not None
+
+    def stored_reply(self, tenant_id: str, *, route: str, key: str) -> StoredReply | None:
+        c = idempotency.c
+        query = sa.select(idempotency).where(
+            c.tenant_id == tenant_id, c.route == route, c.key == key, c.expires_at > db_now()
+        )
+        row = self._connection.execute(query).mappings().first()
+        if row is None:
+            return None
+        return StoredReply(**{name: row[name] for name in ("request_sha256", "status", "body", "location")})
+
+    def store_reply(self, tenant_id: str, *, route: str, key: str, reply: StoredReply) -> None:
+        c = idempotency.c
+        where = (c.tenant_id == tenant_id) & (c.route == route) & (c.key == key)
+        self._connection.execute(idempotency.delete().where(where, c.expires_at <= db_now()))
+        self._connection.execute(
+            idempotency.insert().values(
+                tenant_id=tenant_id,
+                route=route,
+                key=key,
+                request_sha256=reply.request_sha256,
+                status=reply.status,
+                body=dict(reply.body),
+                location=reply.location,
+                expires_at=db_now(_REPLIES_KEPT_S),
+            )
+        )
+
+    def forget_replies(self) -> int:
+        return self._connection.execute(
+            idempotency.delete().where(idempotency.c.expires_at <= db_now())
+        ).rowcount

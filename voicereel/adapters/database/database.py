@@ -1,0 +1,133 @@
+"""The database as a unit of work: transactions that hand out repositories."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.pool import QueuePool
+
+from voicereel.adapters.database.accounts import Accounts
+from voicereel.adapters.database.engines import Engines
+from voicereel.adapters.database.events import Events, Outbox
+from voicereel.adapters.database.jobs import Jobs
+from voicereel.adapters.database.speakers import Speakers
+from voicereel.adapters.database.work_sqlite import SqliteWork
+from voicereel.domain.errors import Unavailable
+from voicereel.ports import WorkRepository
+
+# How long a writer waits for another one on SQLite before the request is told to try again.
+_BUSY_MS = 10_000
+
+
+@dataclass(frozen=True)
+class DatabaseTransaction:
+    """The repositories over one open connection."""
+
+    connection: sa.Connection
+    max_attempts: int
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        return Jobs(self.connection, max_attempts=self.max_attempts)
+
+    @cached_property
+    def work(self) -> WorkRepository:
+        if self.connection.dialect.name != "sqlite":
+            raise NotImplementedError("claims on PostgreSQL come with the durability milestone")
+        return SqliteWork(self.connection)
+
+    @cached_property
+    def speakers(self) -> Speakers:
+        return Speakers(self.connection)
+
+    @cached_property
+    def accounts(self) -> Accounts:
+        return Accounts(self.connection)
+
+    @cached_property
+    def events(self) -> Events:
+        return Events(self.connection)
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        return Outbox(self.connection)
+
+    @cached_property
+    def engines(self) -> Engines:
+        return Engines(self.connection)
+
+
+class Database:
+    """`UnitOfWork` over SQLAlchemy Core. One pool a process; safe to share between threads."""
+
+    def __init__(self, url: str, *, max_attempts: int = 5) -> None:
+        self.engine = make_engine(url)
+        self._writing = self.engine.execution_options(voicereel_writing=True)
+        self._max_attempts = max_attempts
+
+    @contextmanager
+    def reading(self) -> Iterator[DatabaseTransaction]:
+        """A consistent view; never waits for a writer on SQLite."""
+        with _named_errors(), self.engine.begin() as connection:
+            yield DatabaseTransaction(connection, self._max_attempts)
+
+    @contextmanager
+    def writing(self) -> Iterator[DatabaseTransaction]:
+        """Commits when the block ends, rolls back when it raises."""
+        with _named_errors(), self._writing.begin() as connection:
+            yield DatabaseTransaction(connection, self._max_attempts)
+
+    def ping(self) -> bool:
+        """Whether the database answers; raises `Unavailable` when it does not."""
+        with _named_errors(), self.engine.connect() as connection:
+            return bool(connection.scalar(sa.text("SELECT 1")))
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+@contextmanager
+def _named_errors() -> Iterator[None]:
+    """An unreachable or busy database is a reason to try again, not a fault of ours."""
+    try:
+        yield
+    except sa.exc.OperationalError as error:
+        raise Unavailable("The database is busy; try again.", code="database_busy") from error
+
+
+def make_engine(url: str) -> sa.Engine:
+    """An engine for SQLite (WAL, every commit on disk) or PostgreSQL."""
+    if not url.startswith("sqlite"):
+        return sa.create_engine(url, pool_size=8, pool_pre_ping=True)
+    engine = sa.create_engine(
+        url,
+        poolclass=QueuePool,
+        pool_size=8,
+        max_overflow=64,
+        connect_args={"isolation_level": None, "check_same_thread": False},
+    )
+    sa.event.listen(engine, "connect", _configure_sqlite)
+    sa.event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _configure_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    cursor = connection.cursor()
+    for pragma in (
+        f"busy_timeout={_BUSY_MS}",
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    """The driver's own BEGIN is off: a writer takes its lock first, so it can never deadlock."""
+    writing = connection.get_execution_options().get("voicereel_writing", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")

@@ -1,0 +1,68 @@
+"""What engines the workers advertise: rows that go stale when their worker falls silent."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import sqlalchemy as sa
+
+from voicereel.adapters.database.tables import engine_adverts
+from voicereel.adapters.database.types import db_now
+from voicereel.domain.speakers import EngineInfo, StockVoice
+
+
+class Engines:
+    """`EngineRepository` over SQLAlchemy Core."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def advertise(self, worker_id: str, *, pool: str, infos: Sequence[EngineInfo]) -> None:
+        """Say that a worker is alive and has these engines; a known advert only moves its time."""
+        where = engine_adverts.c.worker_id == worker_id
+        seen = self._connection.execute(engine_adverts.update().where(where).values(seen_at=db_now()))
+        if seen.rowcount == len(infos):
+            return
+        self.withdraw(worker_id)
+        for info in infos:
+            facts = asdict(info)
+            digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+            self._connection.execute(
+                engine_adverts.insert().values(
+                    worker_id=worker_id,
+                    engine=info.name,
+                    pool=pool,
+                    facts_sha256=digest,
+                    facts=facts,
+                    seen_at=db_now(),
+                )
+            )
+
+    def withdraw(self, worker_id: str) -> None:
+        self._connection.execute(engine_adverts.delete().where(engine_adverts.c.worker_id == worker_id))
+
+    def up(self, *, within_s: float) -> tuple[EngineInfo, ...]:
+        """Each engine that some live worker has, once, by name."""
+        c = engine_adverts.c
+        newest = (
+            sa.select(c.engine, sa.func.min(c.worker_id).label("worker_id"))
+            .where(c.seen_at > db_now(-within_s))
+            .group_by(c.engine)
+            .subquery()
+        )
+        query = (
+            sa.select(c.facts)
+            .join(newest, (c.engine == newest.c.engine) & (c.worker_id == newest.c.worker_id))
+            .order_by(c.engine)
+        )
+        return tuple(_info(facts) for facts in self._connection.execute(query).scalars())
+
+
+def _info(facts: Mapping[str, Any]) -> EngineInfo:
+    voices = tuple(
+        StockVoice(**{**voice, "languages": tuple(voice["languages"])}) for voice in facts["voices"]
+    )
+    lists = {name: tuple(facts[name]) for name in ("languages", "variants", "unsupported_controls")}
+    return EngineInfo(**{**facts, **lists, "voices": voices})

@@ -1,0 +1,279 @@
+"""Jobs with their lines, takes and artifacts."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+import sqlalchemy as sa
+
+from voicereel.adapters.database import rows
+from voicereel.adapters.database.tables import artifacts, jobs, ledger, lines, stage_runs, takes
+from voicereel.adapters.database.types import db_now
+from voicereel.domain.job import (
+    FINISHED,
+    Artifact,
+    Claim,
+    Job,
+    JobStatus,
+    LineRecord,
+    Result,
+    StageRun,
+    StageView,
+    Take,
+)
+from voicereel.ports import LedgerEntry, Page
+
+
+class Jobs:
+    """`JobRepository` over SQLAlchemy Core."""
+
+    def __init__(self, connection: sa.Connection, *, max_attempts: int) -> None:
+        self._connection = connection
+        self._max_attempts = max_attempts
+
+    def add(self, job: Job, *, lines: Sequence[LineRecord], stage_runs: Sequence[StageRun]) -> None:
+        self._connection.execute(jobs.insert(), rows.job_row(job))
+        self._insert(_lines, [rows.line_row(job.id, record) for record in lines])
+        self._insert(_stage_runs, [self._stage_row(job, run) for run in stage_runs])
+
+    def _stage_row(self, job: Job, run: StageRun) -> dict[str, Any]:
+        return {
+            "job_id": job.id,
+            "tenant_id": job.tenant_id,
+            "stage": run.stage,
+            "shard": run.shard,
+            "ordinal": run.ordinal,
+            "pool": run.pool,
+            "payload": dict(run.payload),
+            "status": "queued" if run.ordinal == 0 else "blocked",
+            "max_attempts": self._max_attempts,
+            "next_run_at": job.created_at,
+        }
+
+    def _insert(self, table: sa.Table, values: list[dict[str, Any]]) -> None:
+        if values:
+            self._connection.execute(table.insert(), values)
+
+    def get(self, job_id: str, *, tenant_id: str) -> Job | None:
+        found = self._read(sa.select(jobs).where(jobs.c.id == job_id, jobs.c.tenant_id == tenant_id))
+        return found[0] if found else None
+
+    def page(
+        self,
+        tenant_id: str,
+        *,
+        limit: int,
+        cursor: str | None,
+        status: str | None = None,
+        created_after: datetime | None = None,
+        created_before: datetime | None = None,
+    ) -> Page[Job]:
+        """Speech jobs, newest first; ids are ULIDs, so their order is the order of creation."""
+        query = sa.select(jobs).where(jobs.c.tenant_id == tenant_id, jobs.c.kind == "speech")
+        if cursor:
+            query = query.where(jobs.c.id < cursor)
+        if status:
+            query = query.where(jobs.c.status == status)
+        if created_after:
+            query = query.where(jobs.c.created_at >= created_after)
+        if created_before:
+            query = query.where(jobs.c.created_at < created_before)
+        found = self._read(query.order_by(jobs.c.id.desc()).limit(limit + 1))
+        return Page(
+            data=tuple(found[:limit]), next_cursor=found[limit - 1].id if len(found) > limit else None
+        )
+
+    def _read(self, query: sa.Select[Any]) -> list[Job]:
+        found = self._connection.execute(query).mappings().all()
+        ids = [row["id"] for row in found]
+        stages, files = self._stages(ids), self._files(ids)
+        return [
+            rows.job_of(row, stages=stages.get(row["id"], ()), artifacts=files.get(row["id"], ()))
+            for row in found
+        ]
+
+    def _stages(self, job_ids: Sequence[str]) -> dict[str, tuple[StageView, ...]]:
+        c = stage_runs.c
+        query = (
+            sa.select(c.job_id, c.stage, c.status, c.attempt, c.progress)
+            .where(c.job_id.in_(job_ids))
+            .order_by(c.job_id, c.ordinal, c.shard)
+        )
+        found = self._connection.execute(query).mappings().all()
+        return {
+            job_id: tuple(
+                rows.stage_view(stage, list(shards))
+                for stage, shards in groupby(runs, lambda r: str(r["stage"]))
+            )
+            for job_id, runs in groupby(found, lambda r: str(r["job_id"]))
+        }
+
+    def _files(self, job_ids: Sequence[str]) -> dict[str, tuple[Artifact, ...]]:
+        query = sa.select(artifacts).where(artifacts.c.job_id.in_(job_ids))
+        found = self._connection.execute(query.order_by(artifacts.c.job_id, artifacts.c.id)).mappings().all()
+        return {
+            job_id: tuple(rows.artifact_of(row) for row in files)
+            for job_id, files in groupby(found, lambda r: str(r["job_id"]))
+        }
+
+    def lines(
+        self, job_id: str, *, first: int = 0, last: int | None = None, words: bool = True
+    ) -> tuple[LineRecord, ...]:
+        """Lines ``[first, last)`` in script order with their takes; ``words`` False reads none."""
+        columns = [
+            column.label(f"of_take_{column.name}") for column in takes.c if words or column.name != "words"
+        ]
+        query = (
+            sa.select(lines, *columns)
+            .join(takes, takes.c.id == lines.c.take_id, isouter=True)
+            .where(lines.c.job_id == job_id, lines.c.ordinal >= first)
+            .order_by(lines.c.ordinal)
+        )
+        if last is not None:
+            query = query.where(lines.c.ordinal < last)
+        found = self._connection.execute(query).mappings()
+        return tuple(rows.line_of(row, _take_of_line(row, words=words)) for row in found)
+
+    def artifacts(self, job_id: str, *, kind: str | None = None) -> tuple[Artifact, ...]:
+        query = sa.select(artifacts).where(artifacts.c.job_id == job_id).order_by(artifacts.c.id)
+        if kind is not None:
+            query = query.where(artifacts.c.kind == kind)
+        return tuple(rows.artifact_of(row) for row in self._connection.execute(query).mappings())
+
+    def artifact(self, artifact_id: str, *, tenant_id: str) -> Artifact | None:
+        query = sa.select(artifacts).where(artifacts.c.id == artifact_id, artifacts.c.tenant_id == tenant_id)
+        row = self._connection.execute(query).mappings().first()
+        return None if row is None else rows.artifact_of(row)
+
+    def artifact_owner(self, artifact_id: str) -> str | None:
+        """The tenant of a file: a presigned URL is checked against it before the file is read."""
+        return self._connection.scalar(sa.select(artifacts.c.tenant_id).where(artifacts.c.id == artifact_id))
+
+    def add_artifact(self, artifact: Artifact, *, stage_run_id: int | None, fence: int) -> None:
+        row = rows.artifact_row(artifact, stage_run_id=stage_run_id, fence=fence)
+        self._connection.execute(artifacts.insert(), row)
+
+    def record(self, claim: Claim, result: Result) -> None:
+        """Write what a run made; call in the transaction in which `finish` held the fence."""
+        for artifact in result.artifacts:
+            self.add_artifact(artifact, stage_run_id=claim.stage_run_id, fence=claim.fence)
+        for take in result.takes:
+            self._record_take(claim, take)
+        if result.segments:
+            self._place_lines(claim.job_id, result)
+        self._count(claim.job_id, result)
+
+    def _record_take(self, claim: Claim, take: Take) -> None:
+        values = rows.take_row(take, tenant_id=claim.tenant_id, job_id=claim.job_id)
+        take_id = self._connection.execute(takes.insert().returning(takes.c.id), values).scalar_one()
+        where = (lines.c.job_id == claim.job_id) & (lines.c.line_id == take.line_id)
+        self._connection.execute(
+            lines.update()
+            .where(where)
+            .values(
+                status="failed" if take.error else "succeeded",
+                warnings=rows.warnings_json(take.warnings),
+                error=take.error,
+                take_id=take_id,
+            )
+        )
+
+    def _place_lines(self, job_id: str, result: Result) -> None:
+        statement = (
+            lines.update()
+            .where(lines.c.job_id == job_id, lines.c.line_id == sa.bindparam("placed"))
+            .values(start_ms=sa.bindparam("placed_start"), end_ms=sa.bindparam("placed_end"))
+        )
+        self._connection.execute(
+            statement,
+            [
+                {"placed": line_id, "placed_start": segment.start_ms, "placed_end": segment.end_ms}
+                for line_id, segment in result.segments.items()
+            ],
+        )
+
+    def _count(self, job_id: str, result: Result) -> None:
+        added = [*(w for take in result.takes for w in take.warnings), *result.warnings]
+        if not result.takes and not added:
+            return
+        known = self._connection.execute(sa.select(jobs.c.warnings).where(jobs.c.id == job_id)).scalar_one()
+        self._connection.execute(
+            jobs.update()
+            .where(jobs.c.id == job_id)
+            .values(
+                lines_done=jobs.c.lines_done + len(result.takes),
+                warnings=[*known, *rows.warnings_json(added)],
+            )
+        )
+
+    def is_done(self, job_id: str) -> bool:
+        """Whether every stage run of the job has succeeded."""
+        pending = sa.select(stage_runs.c.id).where(
+            stage_runs.c.job_id == job_id, stage_runs.c.status != "succeeded"
+        )
+        return self._connection.execute(pending.limit(1)).first() is None
+
+    def start(self, job_id: str) -> bool:
+        """Queued becomes running; False when it had started before."""
+        where = (jobs.c.id == job_id) & (jobs.c.status == "queued")
+        values = {"status": "running", "started_at": db_now()}
+        return self._connection.execute(jobs.update().where(where).values(**values)).rowcount == 1
+
+    def end(
+        self,
+        job_id: str,
+        *,
+        status: JobStatus,
+        error: Mapping[str, Any] | None = None,
+        billable_ms: int | None = None,
+    ) -> bool:
+        """Close a live job; False when it was closed already. Its retention begins now."""
+        where = (jobs.c.id == job_id) & jobs.c.status.not_in(FINISHED)
+        hours = jobs.c.request["retention_hours"].as_integer()
+        values = {
+            "status": status,
+            "error": error,
+            "billable_ms": billable_ms,
+            "finished_at": db_now(),
+            "expires_at": db_now(hours * 3600),
+        }
+        return self._connection.execute(jobs.update().where(where).values(**values)).rowcount == 1
+
+    def delete(self, job_id: str) -> None:
+        """Forget a job and all it holds; the ledger is not touched."""
+        self._connection.execute(jobs.delete().where(jobs.c.id == job_id))
+
+    def expired(self, limit: int) -> tuple[tuple[str, str], ...]:
+        """``(tenant_id, job_id)`` of speech jobs whose retention has ended."""
+        query = sa.select(jobs.c.tenant_id, jobs.c.id).where(
+            jobs.c.expires_at < db_now(), jobs.c.kind == "speech"
+        )
+        found = self._connection.execute(query.limit(limit)).tuples()
+        return tuple((tenant_id, job_id) for tenant_id, job_id in found)
+
+    def bill(self, entry: LedgerEntry) -> bool:
+        """Write a ledger entry; the table's UNIQUE refuses a second one of its kind."""
+        self._connection.execute(
+            ledger.insert().values(
+                tenant_id=entry.tenant_id,
+                job_id=entry.job_id,
+                revision=entry.revision,
+                kind=entry.kind,
+                billable_ms=entry.billable_ms,
+                fence=entry.fence,
+            )
+        )
+        return True
+
+
+# The class has methods of these names.
+_lines, _stage_runs = lines, stage_runs
+
+
+def _take_of_line(row: rows.Row, *, words: bool) -> Take | None:
+    if row["take_id"] is None:
+        return None
+    return rows.take_of(
+        {key[8:]: value for key, value in row.items() if key.startswith("of_take_")}, words=words
+    )

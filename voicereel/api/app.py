@@ -1,0 +1,43 @@
+"""The Flask application: services in, routes out."""
+
+from flask import Flask
+
+from voicereel.api import artifacts, catalogue, events, health, synthesize
+from voicereel.api.binding import JSON, MULTIPART, bind
+from voicereel.api.jobs import JobRoutes
+from voicereel.api.problems import register_problems
+from voicereel.api.reference import register_reference
+from voicereel.api.replies import register_headers
+from voicereel.api.speakers import SpeakerRoutes
+from voicereel.api.uploads import FormRequest
+from voicereel.bootstrap import Services
+
+# A form holds this many recordings, and fields and part headers around them.
+_RECORDINGS = 5
+_FORM_EXTRA_BYTES = 1 << 20
+
+
+def create_app(services: Services) -> Flask:
+    """The HTTP face of the services. A spec and handlers that disagree fail here, at start."""
+    app = Flask("voicereel.api", static_folder="static", static_url_path="/static")
+    app.request_class = FormRequest
+    app.url_map.merge_slashes = False
+    register_headers(app)
+    register_problems(app)
+    register_reference(app)
+    handlers = {
+        **artifacts.handlers(services.artifacts),
+        **catalogue.handlers(services.catalogue),
+        **events.handlers(services.events),
+        **health.handlers(services.check_ready),
+        **synthesize.handlers(services.jobs),
+        **JobRoutes(services.jobs).handlers(),
+        **SpeakerRoutes(services.speakers).handlers(),
+    }
+    settings = services.settings
+    limits = {
+        JSON: settings.max_json_bytes,
+        MULTIPART: _RECORDINGS * settings.max_sample_bytes + _FORM_EXTRA_BYTES,
+    }
+    bind(app, handlers, accounts=services.accounts, limits=limits)
+    return app

@@ -1,0 +1,20 @@
+"""Who calls, and may they? Nobody may do anything unless the spec's scopes say so."""
+
+from collections.abc import Sequence
+
+from flask import request
+
+from voicereel.domain.account import Principal
+from voicereel.services.accounts import AccountService, require
+
+# The caller of a public operation: no tenant, no scope.
+NOBODY = Principal(tenant_id="", key_id="", scopes=frozenset())
+
+
+def authorize(accounts: AccountService, scopes: Sequence[str] | None) -> Principal:
+    """The caller, who holds every one of the scopes; None stands for a public operation."""
+    if scopes is None:
+        return NOBODY
+    principal = accounts.authenticate(request.headers.get("Authorization"))
+    require(principal, scopes)
+    return principal

@@ -1,0 +1,78 @@
+"""Request bodies: raw bytes in, domain objects or every bad field out."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
+
+from flask import request
+from pydantic import ValidationError
+from pydantic_core import from_json
+
+from voicereel.api.field_errors import field_errors
+from voicereel.api.fields import Strict
+from voicereel.api.problems import RequestRefused
+from voicereel.api.schemas import LineBody, ScriptBody
+from voicereel.domain.errors import FieldError, InvalidRequest
+from voicereel.domain.script import Line, Role, Script, check
+
+Body = TypeVar("Body", bound=Strict)
+
+_MAX_LINES = 2000
+
+
+def raw_body() -> bytes:
+    return request.get_data(cache=False)
+
+
+def read_json(model: type[Body], raw: bytes) -> Body:
+    try:
+        return model.model_validate_json(raw)
+    except ValidationError as error:
+        _refuse_malformed(error)
+        raise InvalidRequest(tuple(field_errors(error))) from None
+
+
+def read_script(raw: bytes) -> Script:
+    """A script that keeps every rule that can be checked without the database."""
+    try:
+        script = ScriptBody.model_validate_json(raw).script()
+    except ValidationError as error:
+        _refuse_malformed(error)
+        raise InvalidRequest(tuple(_all_errors(error, from_json(raw)))) from None
+    errors = tuple(check(script.lines, script.cast))
+    if errors:
+        raise InvalidRequest(errors)
+    return script
+
+
+def _refuse_malformed(error: ValidationError) -> None:
+    if error.errors(include_url=False, include_input=False)[0]["type"] == "json_invalid":
+        raise RequestRefused(400, "malformed_json", "The body is not JSON that can be read.")
+
+
+def _all_errors(error: ValidationError, tree: object) -> Iterator[FieldError]:
+    """What is wrong anywhere, with the rules between lines for the lines that are good themselves."""
+    found = [*field_errors(error)]
+    if not isinstance(tree, dict) or not isinstance(tree.get("lines"), list):
+        yield from found
+        return
+    yield from (each for each in found if not each.pointer.startswith("/lines/"))
+    read = [_read_line(index, line) for index, line in enumerate(tree["lines"][:_MAX_LINES])]
+    for errors in read:
+        if isinstance(errors, tuple):
+            yield from errors
+    yield from check([line if isinstance(line, Line) else None for line in read], _roles(tree))
+
+
+def _read_line(index: int, line: object) -> Line | tuple[FieldError, ...]:
+    # Through JSON once more: in Python, strict models take instances only.
+    try:
+        return LineBody.model_validate_json(json.dumps(line)).line(index)
+    except ValidationError as error:
+        return tuple(field_errors(error, under=("lines", index)))
+
+
+def _roles(tree: Mapping[str, Any]) -> dict[str, Role]:
+    """The names of the cast, whoever plays them: a broken entry has been reported itself."""
+    cast = tree.get("cast")
+    return {name: Role(speaker_id="") for name in cast} if isinstance(cast, dict) else {}

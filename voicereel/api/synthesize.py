@@ -1,0 +1,21 @@
+"""A script becomes a job."""
+
+from collections.abc import Mapping
+
+from flask import Response
+
+from voicereel.api.binding import Call, Handler
+from voicereel.api.bodies import raw_body, read_script
+from voicereel.api.once import once
+from voicereel.api.replies import post_reply
+from voicereel.services.jobs import JobService
+
+
+def handlers(jobs: JobService) -> Mapping[str, Handler]:
+    def synthesize(call: Call) -> Response:
+        raw = raw_body()
+        script = read_script(raw)
+        reply = jobs.submit(call.principal, script, once=once(call, raw), request_id=call.request_id)
+        return post_reply(reply, reply.body)
+
+    return {"synthesize": synthesize}

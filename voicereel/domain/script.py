@@ -1,0 +1,181 @@
+"""The script a customer sends: who says what, when. Parsed elsewhere, checked here."""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from voicereel.domain.errors import FieldError
+
+DEFAULT_PAUSE_MS = 250
+STOCK_PREFIX = "stock:"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """A time interval ``[start_ms, end_ms)``."""
+
+    start_ms: int
+    end_ms: int
+
+    @property
+    def length_ms(self) -> int:
+        return self.end_ms - self.start_ms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warn:
+    """Something that was not done as asked. Codes are stable; ``pointer`` is into the script."""
+
+    code: str
+    pointer: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Controls:
+    """How a line is to be spoken. ``None`` means not said: the role's value, then the default."""
+
+    speed: float | None = None
+    pitch_st: float | None = None
+    gain_db: float | None = None
+    language: str | None = None
+    style: str | None = None
+    seed: int | None = None
+
+    def over(self, base: "Controls") -> "Controls":
+        """These controls, with gaps filled from ``base``."""
+        return Controls(
+            speed=base.speed if self.speed is None else self.speed,
+            pitch_st=base.pitch_st if self.pitch_st is None else self.pitch_st,
+            gain_db=base.gain_db if self.gain_db is None else self.gain_db,
+            language=base.language if self.language is None else self.language,
+            style=base.style if self.style is None else self.style,
+            seed=base.seed if self.seed is None else self.seed,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """A name local to a script, and the speaker cast for it."""
+
+    speaker_id: str
+    controls: Controls = field(default_factory=Controls)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One thing to be spoken. ``speaker`` is a role of the cast, or a speaker id."""
+
+    id: str
+    speaker: str
+    text: str
+    controls: Controls = field(default_factory=Controls)
+    pause_after_ms: int = DEFAULT_PAUSE_MS
+    overlap_ms: int = 0
+    slot: Segment | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """The audio files wanted. ``loudness_lufs`` is integrated (BS.1770), the peak in dBTP."""
+
+    formats: tuple[str, ...] = ("mp3",)
+    sample_rate: int | None = None
+    channels: int = 1
+    loudness_lufs: float = -16.0
+    true_peak_dbtp: float = -1.0
+
+    def rate_for(self, audio_format: str) -> int:
+        """The rate of one file: as asked, else 44,100 Hz, and 48,000 Hz for Opus."""
+        return self.sample_rate or (48_000 if audio_format == "ogg" else 44_100)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptionRequest:
+    formats: tuple[str, ...] = ("json", "vtt", "srt")
+    style: str = "default"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Script:
+    """An ordered list of lines with everything needed to render them."""
+
+    lines: tuple[Line, ...]
+    title: str = ""
+    language: str | None = None
+    seed: int = 0
+    cast: Mapping[str, Role] = field(default_factory=dict)
+    output: Output = field(default_factory=Output)
+    captions: CaptionRequest = field(default_factory=CaptionRequest)
+    retention_hours: int = 168
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    def role_of(self, line: Line) -> Role:
+        """The role a line is spoken by; a bare speaker id is a role of its own."""
+        return self.cast.get(line.speaker) or Role(speaker_id=line.speaker)
+
+    def controls_of(self, line: Line) -> Controls:
+        """A line's controls: the line's, else the role's, else the script's, else neutral.
+
+        The language may stay None: then the speaker's own is meant.
+        """
+        base = Controls(speed=1.0, pitch_st=0.0, gain_db=0.0, language=self.language, seed=self.seed)
+        return line.controls.over(self.role_of(line).controls).over(base)
+
+    def speaker_ids(self) -> tuple[str, ...]:
+        """Every speaker the script needs, each once, in order of first use."""
+        return tuple(dict.fromkeys(self.role_of(line).speaker_id for line in self.lines))
+
+
+def is_speaker_id(value: str) -> bool:
+    return value.startswith(("spk_", STOCK_PREFIX))
+
+
+_SPACE = re.compile(r"\s+")
+
+
+def spoken_text(text: str) -> str:
+    """The text as engines and captions see it: no control characters, single spaces.
+
+    Format characters (Cf) that shape text, such as joiners and bidirectional marks, are kept.
+    """
+    printable = "".join(c for c in text if c.isspace() or unicodedata.category(c) != "Cc")
+    return _SPACE.sub(" ", printable).strip()
+
+
+_SPOKEN = re.compile(r"[^\W_]")
+
+
+def has_speech(text: str) -> bool:
+    """Whether there is anything to say: at least one letter or digit of any script."""
+    return _SPOKEN.search(text) is not None
+
+
+def check(lines: Sequence[Line | None], cast: Mapping[str, Role]) -> Iterator[FieldError]:
+    """The rules that need more than one field; ``None`` stands for a line that is itself broken."""
+    yield from _check_ids(lines)
+    for index, line in enumerate(lines):
+        if line is not None and line.speaker not in cast and not is_speaker_id(line.speaker):
+            yield FieldError(
+                f"/lines/{index}/speaker", "unknown_speaker", "Not a role of 'cast', nor a speaker id."
+            )
+    for index, (before, line) in enumerate(zip([None, *lines], lines, strict=False)):
+        if line is None or line.overlap_ms == 0 or (index > 0 and before is None):
+            continue
+        if before is None or not has_speech(before.text):
+            yield FieldError(
+                f"/lines/{index}/overlap_ms",
+                "overlap_too_long",
+                "There is no sound before this line to overlap.",
+            )
+
+
+def _check_ids(lines: Sequence[Line | None]) -> Iterator[FieldError]:
+    seen: set[str] = set()
+    for index, line in enumerate(lines):
+        if line is None:
+            continue
+        if line.id in seen:
+            yield FieldError(f"/lines/{index}/id", "duplicate_line_id", "Another line has this id.")
+        seen.add(line.id)

@@ -1,0 +1,122 @@
+"""`voicereel-server`: run the service, make keys, migrate, and find out what this machine can do."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+
+from voicereel.bootstrap import build, prepare
+from voicereel.domain.account import SCOPES
+from voicereel.settings import Settings
+from voicereel.supervisor import HomeBusy, Supervisor, listen, locked
+from voicereel.telemetry import configure
+
+_HOME = click.option(
+    "--home",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for database, files and secrets [VOICEREEL_HOME].",
+)
+
+
+@click.group()
+@click.version_option(package_name="voicereel")
+def main() -> None:
+    """VoiceReel's server side. Settings come from VOICEREEL_… variables and from options."""
+
+
+def _settings(**given: object) -> Settings:
+    return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+
+
+@main.command()
+@_HOME
+@click.option("--host", help="Address to listen on [VOICEREEL_HOST].")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port; 0 takes a free one [VOICEREEL_PORT].")
+@click.option("--workers", type=click.IntRange(1, 64), help="Worker processes [VOICEREEL_WORKERS].")
+def up(home: Path | None, host: str | None, port: int | None, workers: int | None) -> None:
+    """Run everything on this machine: API, workers and sweeper. Ctrl-C stops it all."""
+    configure(process="supervisor")
+    settings = _settings(home=home, host=host, port=port, workers=workers)
+    try:
+        with locked(settings.home):
+            _serve(settings)
+    except HomeBusy as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _serve(settings: Settings) -> None:
+    click.echo(f"Starting VoiceReel in {settings.home} …")
+    prepare(settings)
+    try:
+        listener = listen(settings.host, settings.port)
+    except OSError as error:
+        address = f"{settings.host}:{settings.port}"
+        raise click.ClickException(f"Cannot listen on {address}: {error.strerror}. Try --port 0.") from None
+    supervisor = Supervisor(settings, listener)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, supervisor.stop)
+    first_key = _first_key(supervisor)
+    for url in supervisor.run():
+        click.echo(f"VoiceReel is ready at {url}  (API reference: {url}/docs)")
+        if first_key:
+            click.echo(f"Your API key, shown this once: {first_key}")
+        click.echo("Ctrl-C stops it.")
+    click.echo("VoiceReel has stopped.")
+
+
+def _first_key(supervisor: Supervisor) -> str | None:
+    accounts = supervisor.services.accounts
+    if accounts.has_keys():
+        return None
+    return accounts.create_key("first", tenant="default", scopes=SCOPES).key
+
+
+@main.group()
+def keys() -> None:
+    """API keys."""
+
+
+@keys.command("create")
+@_HOME
+@click.option("--name", required=True, help="What the key is for.")
+@click.option("--tenant", default="default", show_default=True, help="The customer it belongs to.")
+@click.option(
+    "--scope", "scopes", multiple=True, type=click.Choice(SCOPES), help="Repeat; all but admin if absent."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def create_key(home: Path | None, name: str, tenant: str, scopes: tuple[str, ...], as_json: bool) -> None:
+    """Make a key and print it: it cannot be shown again."""
+    settings = _settings(home=home)
+    prepare(settings)
+    services = build(settings)
+    wanted = scopes or tuple(scope for scope in SCOPES if scope != "admin")
+    made = services.accounts.create_key(name, tenant=tenant, scopes=wanted)
+    services.close()
+    if as_json:
+        click.echo(json.dumps({"id": made.id, "key": made.key, "scopes": list(made.scopes)}))
+    else:
+        click.echo(made.key)
+
+
+@main.command()
+@_HOME
+def migrate(home: Path | None) -> None:
+    """Bring the database to the newest schema."""
+    click.echo(f"The database is at revision {prepare(_settings(home=home))}.")
+
+
+@main.command()
+@_HOME
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def doctor(home: Path | None, as_json: bool) -> None:
+    """What is installed, which engines and encoders work, what is missing and how to get it."""
+    command = [sys.executable, "-m", "workers.doctor", *(["--json"] if as_json else [])]
+    settings = _settings(home=home)
+    sys.exit(subprocess.run(command, env=settings.environment(), check=False, timeout=120).returncode)
+
+
+if __name__ == "__main__":
+    main()

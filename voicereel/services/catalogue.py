@@ -1,0 +1,58 @@
+"""What the service has to offer right now: stock voices, and how busy its workers are."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from voicereel.domain.speakers import EngineInfo, StockVoice, match_language
+from voicereel.ports import Page, PoolState, UnitOfWork
+from voicereel.services.jobs import ENGINE_UP_S
+from voicereel.services.views import voice_view
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogueService:
+    """Reads what workers advertise; knows no engine by name."""
+
+    work: UnitOfWork
+
+    def engines(self) -> tuple[EngineInfo, ...]:
+        with self.work.reading() as tx:
+            return tx.engines.up(within_s=ENGINE_UP_S)
+
+    def voices(self, *, limit: int, cursor: str | None, language: str | None) -> Page[dict[str, Any]]:
+        """Stock voices by id; with ``language``, those that speak it."""
+        found = sorted(
+            (
+                voice_view(engine, voice)
+                for engine in self.engines()
+                for voice in engine.voices
+                if _speaks(voice, language)
+            ),
+            key=lambda view: str(view["id"]),
+        )
+        rest = [view for view in found if cursor is None or view["id"] > cursor]
+        return Page(
+            data=tuple(rest[:limit]), next_cursor=rest[limit - 1]["id"] if len(rest) > limit else None
+        )
+
+    def queue(self) -> dict[str, Any]:
+        with self.work.reading() as tx:
+            return {"pools": [_pool_view(pool) for pool in tx.work.pools()]}
+
+
+def _speaks(voice: StockVoice, language: str | None) -> bool:
+    return language is None or match_language(language, voice.languages) is not None
+
+
+def _pool_view(pool: PoolState) -> dict[str, Any]:
+    wait = None
+    if pool.mean_run_ms is not None:
+        wait = pool.waiting * pool.mean_run_ms // max(pool.workers, 1)
+    return {
+        "pool": pool.pool,
+        "waiting": pool.waiting,
+        "running": pool.running,
+        "workers": pool.workers,
+        "oldest_due_ms": pool.oldest_due_ms,
+        "expected_wait_ms": wait,
+    }

@@ -1,0 +1,118 @@
+"""Event streams: one thread a process watches the database, however many streams are open."""
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from voicereel.domain.account import Principal
+from voicereel.domain.errors import NotFound, TooManyStreams, VoiceReelError
+from voicereel.domain.job import FINISHED
+from voicereel.ports import Event, UnitOfWork
+
+_PAGE = 500
+
+
+@dataclass(kw_only=True)
+class EventService:
+    """Hands out the events of a job, past ones first, until the job has finished.
+
+    A stream holds a database connection only while it reads, never while it waits.
+    """
+
+    work: UnitOfWork
+    view: Callable[[Principal, str], dict[str, Any]]
+    max_streams: int = 40
+    poll_s: float = 0.1
+    ping_s: float = 15.0
+    _open: int = 0
+    latest: int = -1
+    _changed: threading.Condition = field(default_factory=threading.Condition)
+
+    def stream(self, principal: Principal, job_id: str, *, after: int) -> "EventStream":
+        """Events with an id above ``after``, until `job.finished`. Close the stream when done."""
+        with self.work.reading() as tx:
+            if tx.jobs.get(job_id, tenant_id=principal.tenant_id) is None:
+                raise NotFound("job")
+        self.enter()
+        return EventStream(self, principal, job_id, after)
+
+    def read(self, principal: Principal, job_id: str, after: int) -> tuple[tuple[Event, ...], bool]:
+        """The next events, and whether there will be no more after them."""
+        with self.work.reading() as tx:
+            events = tx.events.after(job_id, event_id=after, limit=_PAGE)
+            job = tx.jobs.get(job_id, tenant_id=principal.tenant_id)
+        return events, len(events) < _PAGE and (job is None or job.status in FINISHED)
+
+    def fresh(self, principal: Principal, event: Event) -> Event:
+        """The end of a job is told with download URLs that work now."""
+        if event.type != "job.finished":
+            return event
+        return Event(
+            id=event.id, job_id=event.job_id, type=event.type, data=self.view(principal, event.job_id)
+        )
+
+    def wait(self, seen: int) -> bool:
+        """Sleep until the database has something new, or a ping is due (False)."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self.latest != seen, timeout=self.ping_s)
+
+    def enter(self) -> None:
+        with self._changed:
+            if self._open >= self.max_streams:
+                raise TooManyStreams("Too many event streams are open; poll the job instead.")
+            self._open += 1
+            if self._open == 1:
+                threading.Thread(target=self._watch, name="event-watch", daemon=True).start()
+
+    def leave(self) -> None:
+        with self._changed:
+            self._open -= 1
+
+    def _watch(self) -> None:
+        """Poll the newest event's number while any stream is open."""
+        stop = threading.Event()
+        while not stop.wait(self.poll_s):
+            latest = self._newest()
+            with self._changed:
+                if self._open == 0:
+                    self.latest = -1
+                    return
+                if latest != self.latest:
+                    self.latest = latest
+                    self._changed.notify_all()
+
+    def _newest(self) -> int:
+        try:
+            with self.work.reading() as tx:
+                return tx.events.latest()
+        except VoiceReelError:
+            return self.latest
+
+
+class EventStream:
+    """One open stream: iterate it; a None means that a ping is due."""
+
+    def __init__(self, service: EventService, principal: Principal, job_id: str, after: int) -> None:
+        self._service = service
+        self._principal = principal
+        self._job_id = job_id
+        self._after = after
+        self._open = True
+
+    def __iter__(self) -> Iterator[Event | None]:
+        over = False
+        while self._open and not over:
+            seen = self._service.latest
+            events, over = self._service.read(self._principal, self._job_id, self._after)
+            for event in events:
+                self._after = event.id
+                yield self._service.fresh(self._principal, event)
+            if not events and not over and not self._service.wait(seen):
+                yield None
+
+    def close(self) -> None:
+        """Give the place back; a second call does nothing."""
+        if self._open:
+            self._open = False
+            self._service.leave()

@@ -1,0 +1,208 @@
+"""Jobs as a customer sees them: submit, read, list, cancel, delete."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from voicereel.domain.account import Principal
+from voicereel.domain.errors import Conflict, FieldError, InvalidRequest, NotFound
+from voicereel.domain.job import FINISHED, Job, LineRecord, StageRun, StageView
+from voicereel.domain.plan import PLANS, shard_lines
+from voicereel.domain.script import Script
+from voicereel.ports import Clock, Page, Transaction, UnitOfWork
+from voicereel.services.artifacts import ArtifactService
+from voicereel.services.casting import Casting
+from voicereel.services.idempotency import Once, Reply, recall, remember
+from voicereel.services.ids import new_id
+from voicereel.services.views import job_view
+
+ENGINE_UP_S = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScriptLimits:
+    """How large one script may be; see the settings."""
+
+    lines: int = 2000
+    line_characters: int = 5000
+    script_characters: int = 200_000
+    reel_ms: int = 240 * 60_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobService:
+    """Use cases on jobs; every one acts for the tenant of its principal."""
+
+    work: UnitOfWork
+    files: ArtifactService
+    limits: ScriptLimits
+    now: Clock
+
+    def submit(self, principal: Principal, script: Script, *, once: Once | None, request_id: str) -> Reply:
+        """Accept a script: job, lines, stage runs, reply and wake-up in one commit, or nothing."""
+        check_limits(script, self.limits)
+        with self.work.writing() as tx:
+            replay = recall(tx, principal.tenant_id, once)
+            if replay:
+                return replay
+            job, records = self._prepare(tx, principal, script, request_id)
+            runs = tuple(_speech_runs(script, records))
+            tx.jobs.add(job, lines=records, stage_runs=runs)
+            job = replace(job, stages=_fresh_stages(runs))
+            view = job_view(job)
+            tx.events.add(job.id, events=[("job.updated", view)])
+            tx.outbox.add("wake", {"pools": sorted({run.pool for run in runs if run.ordinal == 0})})
+            return remember(tx, principal.tenant_id, once, _accepted(job, view))
+
+    def _prepare(
+        self, tx: Transaction, principal: Principal, script: Script, request_id: str
+    ) -> tuple[Job, tuple[LineRecord, ...]]:
+        now = self.now()
+        engines = tx.engines.up(within_s=ENGINE_UP_S)
+        casting = Casting(tx.speakers, engines, tenant_id=principal.tenant_id, now=now)
+        records = casting.cast(script)
+        job = Job(
+            id=new_id("job"),
+            tenant_id=principal.tenant_id,
+            kind="speech",
+            status="queued",
+            created_at=now,
+            title=script.title,
+            language=script.language or records[0].controls.language or "en",
+            output=script.output,
+            captions=script.captions,
+            retention_hours=script.retention_hours,
+            request_id=request_id,
+            lines_total=len(records),
+            metadata=script.metadata,
+        )
+        return job, records
+
+    def get(self, principal: Principal, job_id: str) -> dict[str, Any]:
+        """The job with fresh download URLs."""
+        with self.work.reading() as tx:
+            return self._view(_speech_job(tx, principal, job_id))
+
+    def _view(self, job: Job) -> dict[str, Any]:
+        return job_view(job, self.files.outputs(job))
+
+    def page(
+        self,
+        principal: Principal,
+        *,
+        limit: int,
+        cursor: str | None,
+        status: str | None = None,
+        created_after: datetime | None = None,
+        created_before: datetime | None = None,
+    ) -> Page[dict[str, Any]]:
+        with self.work.reading() as tx:
+            found = tx.jobs.page(
+                principal.tenant_id,
+                limit=limit,
+                cursor=cursor,
+                status=status,
+                created_after=created_after,
+                created_before=created_before,
+            )
+        return Page(data=tuple(self._view(job) for job in found.data), next_cursor=found.next_cursor)
+
+    def cancel(self, principal: Principal, job_id: str, *, once: Once | None) -> Reply:
+        """Stop a job at once: its runs' fences move on, so nothing more of it can be written."""
+        with self.work.writing() as tx:
+            replay = recall(tx, principal.tenant_id, once)
+            if replay:
+                return replay
+            job = _speech_job(tx, principal, job_id)
+            if job.status in FINISHED:
+                raise Conflict("The job has already finished.", code="job_finished")
+            end_job(tx, job, status="canceled")
+            canceled = _speech_job(tx, principal, job_id)
+            return remember(tx, principal.tenant_id, once, Reply(status=200, body=self._view(canceled)))
+
+    def delete(self, principal: Principal, job_id: str) -> None:
+        """Cancel a job if it runs, forget it, and remove its files."""
+        with self.work.writing() as tx:
+            job = _speech_job(tx, principal, job_id)
+            forget_job(tx, job.tenant_id, job.id)
+        self.files.collect()
+
+
+def _speech_job(tx: Transaction, principal: Principal, job_id: str) -> Job:
+    job = tx.jobs.get(job_id, tenant_id=principal.tenant_id)
+    if job is None or job.kind != "speech":
+        raise NotFound("job")
+    return job
+
+
+def forget_job(tx: Transaction, tenant_id: str, job_id: str) -> None:
+    """Drop a job's rows; its files follow through the outbox, even if this process dies."""
+    tx.jobs.delete(job_id)
+    tx.outbox.add("delete_files", {"prefix": f"{tenant_id}/{job_id}"})
+
+
+def end_job(
+    tx: Transaction, job: Job, *, status: Any, error: Any = None, billable_ms: int | None = None
+) -> bool:
+    """Close a job with its event; False when it was closed already."""
+    tx.work.cancel(job.id)
+    if not tx.jobs.end(job.id, status=status, error=error, billable_ms=billable_ms):
+        return False
+    closed = tx.jobs.get(job.id, tenant_id=job.tenant_id)
+    if closed is not None:
+        tx.events.add(job.id, events=[("job.finished", job_view(closed))])
+    return True
+
+
+def _accepted(job: Job, view: dict[str, Any]) -> Reply:
+    return Reply(status=202, body=view, location=f"/v1/jobs/{job.id}")
+
+
+def _speech_runs(script: Script, records: Sequence[LineRecord]) -> Iterator[StageRun]:
+    """Every stage run of a script; those of a stage share an ordinal and run side by side."""
+    payloads: dict[str, list[dict[str, Any]]] = {
+        "synthesize": list(_shards(records)),
+        "fit": [{}],
+        "mix": [{"rate": rate} for rate in _rates(script)],
+        "package": [{"captions": True}, *({"format": name} for name in script.output.formats)],
+    }
+    for ordinal, stage in enumerate(PLANS["speech"]):
+        for shard, payload in enumerate(payloads[stage.name]):
+            yield StageRun(stage=stage.name, shard=shard, ordinal=ordinal, pool=stage.pool, payload=payload)
+
+
+def _shards(records: Sequence[LineRecord]) -> Iterator[dict[str, Any]]:
+    lengths = [len(record.line.text) for record in records]
+    for shard in shard_lines(lengths, [record.voice.engine for record in records]):
+        yield {"first": shard.first, "last": shard.last, "engine": shard.engine}
+
+
+def _rates(script: Script) -> list[int]:
+    return sorted({script.output.rate_for(name) for name in script.output.formats})
+
+
+def _fresh_stages(runs: Sequence[StageRun]) -> tuple[StageView, ...]:
+    names = dict.fromkeys(run.stage for run in runs)
+    return tuple(StageView(name=name, status="queued", attempt=0, progress=0.0) for name in names)
+
+
+def check_limits(script: Script, limits: ScriptLimits) -> None:
+    """Refuse a script that is larger than this deployment takes."""
+    errors = tuple(_over_limits(script, limits))
+    if errors:
+        raise InvalidRequest(errors)
+
+
+def _over_limits(script: Script, limits: ScriptLimits) -> Iterator[FieldError]:
+    if len(script.lines) > limits.lines:
+        yield FieldError("/lines", "too_many_lines", f"At most {limits.lines:,} lines are accepted.")
+    if sum(len(line.text) for line in script.lines) > limits.script_characters:
+        detail = f"At most {limits.script_characters:,} characters are accepted in all lines together."
+        yield FieldError("/lines", "script_too_long", detail)
+    for index, line in enumerate(script.lines):
+        if len(line.text) > limits.line_characters:
+            detail = f"At most {limits.line_characters:,} characters are accepted in a line."
+            yield FieldError(f"/lines/{index}/text", "line_too_long", detail)
+        if line.slot and line.slot.end_ms > limits.reel_ms:
+            yield FieldError(f"/lines/{index}/slot/end_ms", "reel_too_long", "The reel would be too long.")

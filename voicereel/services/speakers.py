@@ -1,0 +1,191 @@
+"""Speakers: enroll from recordings, read, list, rename, delete."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from voicereel.domain.account import Principal
+from voicereel.domain.errors import FieldError, InvalidRequest, NotFound, Unavailable
+from voicereel.domain.job import Artifact, Job, StageRun
+from voicereel.domain.plan import PLANS
+from voicereel.domain.speakers import Consent, EngineInfo, Speaker
+from voicereel.ports import ArtifactStore, Clock, Page, StoredFile, Transaction, UnitOfWork
+from voicereel.services.artifacts import ArtifactService
+from voicereel.services.idempotency import Once, Reply, recall, remember
+from voicereel.services.ids import new_id
+from voicereel.services.jobs import ENGINE_UP_S, forget_job
+from voicereel.services.views import capabilities_of, speaker_view
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enrolment:
+    """What a customer sends to enroll a speaker, but for the recordings themselves."""
+
+    name: str
+    language: str
+    consent: Consent
+    transcript: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One recording. ``kind`` is what its first bytes promise it to be."""
+
+    kind: str
+    stream: BinaryIO
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeakerService:
+    """Use cases on speakers; every one acts for the tenant of its principal."""
+
+    work: UnitOfWork
+    store: ArtifactStore
+    files: ArtifactService
+    now: Clock
+    engine: str
+    max_sample_bytes: int
+
+    def enroll(
+        self,
+        principal: Principal,
+        enrolment: Enrolment,
+        samples: Sequence[Sample],
+        *,
+        once: Once | None,
+        request_id: str,
+    ) -> Reply:
+        """Accept recordings: stored first, then speaker, job and reply in one commit."""
+        with self.work.reading() as tx:
+            replay = recall(tx, principal.tenant_id, once)
+        if replay:
+            return replay
+        job_id = new_id("job")
+        try:
+            files = [*self._store(principal.tenant_id, job_id, samples)]
+            reply = self._accept(principal, enrolment, files, job_id=job_id, once=once, request_id=request_id)
+        except BaseException:
+            self.store.delete_under(f"{principal.tenant_id}/{job_id}")
+            raise
+        if reply.replayed:
+            self.store.delete_under(f"{principal.tenant_id}/{job_id}")
+        return reply
+
+    def _store(self, tenant_id: str, job_id: str, samples: Sequence[Sample]) -> Iterator[Artifact]:
+        for index, sample in enumerate(samples):
+            key = f"{tenant_id}/{job_id}/samples/{index}.{sample.kind}"
+            stored = self.store.put_stream(key, sample.stream, max_bytes=self.max_sample_bytes)
+            yield _sample_artifact(tenant_id, job_id, key, stored)
+
+    def _accept(
+        self,
+        principal: Principal,
+        enrolment: Enrolment,
+        files: Sequence[Artifact],
+        *,
+        job_id: str,
+        once: Once | None,
+        request_id: str,
+    ) -> Reply:
+        with self.work.writing() as tx:
+            replay = recall(tx, principal.tenant_id, once)
+            if replay:
+                return replay
+            speaker = self._speaker(principal, enrolment, self._engine(tx, enrolment.language))
+            job = _enrolment_job(speaker, job_id=job_id, request_id=request_id)
+            runs = _enrolment_runs()
+            tx.jobs.add(job, lines=(), stage_runs=runs)
+            for artifact in files:
+                tx.jobs.add_artifact(artifact, stage_run_id=None, fence=0)
+            tx.speakers.add(speaker, job_id=job_id)
+            tx.outbox.add("wake", {"pools": [runs[0].pool]})
+            reply = Reply(status=202, body=speaker_view(speaker), location=f"/v1/speakers/{speaker.id}")
+            return remember(tx, principal.tenant_id, once, reply)
+
+    def _engine(self, tx: Transaction, language: str) -> EngineInfo:
+        up = {engine.name: engine for engine in tx.engines.up(within_s=ENGINE_UP_S)}
+        if self.engine not in up:
+            raise Unavailable(
+                "The engine that enrolls speakers is not up; try again shortly.", code="no_engine"
+            )
+        engine = up[self.engine]
+        if not engine.speaks(language):
+            detail = f"The engine '{engine.name}' does not speak '{language}'."
+            raise InvalidRequest((FieldError("/language", "language_not_supported", detail),))
+        return engine
+
+    def _speaker(self, principal: Principal, enrolment: Enrolment, engine: EngineInfo) -> Speaker:
+        return Speaker(
+            id=new_id("spk"),
+            tenant_id=principal.tenant_id,
+            name=enrolment.name,
+            language=enrolment.language,
+            status="processing",
+            engine=engine.name,
+            consent=enrolment.consent,
+            created_at=self.now(),
+            transcript=enrolment.transcript,
+            capabilities=capabilities_of(engine),
+        )
+
+    def get(self, principal: Principal, speaker_id: str) -> Speaker:
+        with self.work.reading() as tx:
+            speaker = tx.speakers.get(speaker_id, tenant_id=principal.tenant_id)
+        if speaker is None:
+            raise NotFound("speaker")
+        return speaker
+
+    def page(
+        self, principal: Principal, *, limit: int, cursor: str | None, status: str | None = None
+    ) -> Page[Speaker]:
+        with self.work.reading() as tx:
+            return tx.speakers.page(principal.tenant_id, limit=limit, cursor=cursor, status=status)
+
+    def rename(self, principal: Principal, speaker_id: str, name: str) -> Speaker:
+        with self.work.writing() as tx:
+            if not tx.speakers.rename(speaker_id, tenant_id=principal.tenant_id, name=name):
+                raise NotFound("speaker")
+        return self.get(principal, speaker_id)
+
+    def delete(self, principal: Principal, speaker_id: str) -> None:
+        """Forget a speaker and everything derived from its recordings."""
+        with self.work.writing() as tx:
+            job_id = tx.speakers.delete(speaker_id, tenant_id=principal.tenant_id)
+            if job_id is None:
+                raise NotFound("speaker")
+            forget_job(tx, principal.tenant_id, job_id)
+        self.files.collect()
+
+
+def _sample_artifact(tenant_id: str, job_id: str, key: str, stored: StoredFile) -> Artifact:
+    return Artifact(
+        id=new_id("art"),
+        tenant_id=tenant_id,
+        job_id=job_id,
+        kind="sample",
+        name=key.rpartition("/")[2],
+        key=key,
+        media_type="application/octet-stream",
+        size_bytes=stored.size_bytes,
+        sha256=stored.sha256,
+    )
+
+
+def _enrolment_job(speaker: Speaker, *, job_id: str, request_id: str) -> Job:
+    return Job(
+        id=job_id,
+        tenant_id=speaker.tenant_id,
+        kind="enroll",
+        status="queued",
+        created_at=speaker.created_at,
+        language=speaker.language,
+        speaker_id=speaker.id,
+        request_id=request_id,
+    )
+
+
+def _enrolment_runs() -> tuple[StageRun, ...]:
+    return tuple(
+        StageRun(stage=stage.name, shard=0, ordinal=ordinal, pool=stage.pool)
+        for ordinal, stage in enumerate(PLANS["enroll"])
+    )

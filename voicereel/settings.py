@@ -1,0 +1,83 @@
+"""Typed settings. This module is the only reader of the environment (``VOICEREEL_…``)."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+def _absolute(path: Path) -> Path:
+    return path.expanduser().absolute()
+
+
+def _engine_names(value: str) -> str:
+    if not all(name.strip() for name in value.split(",")):
+        raise ValueError("give engine names separated by commas")
+    return value
+
+
+class Settings(BaseSettings):
+    """Every setting of the service; docs/guides/settings.md explains each.
+
+    A setting ``x_y`` is read from ``VOICEREEL_X_Y``.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="VOICEREEL_", extra="ignore", frozen=True)
+
+    home: Annotated[Path, AfterValidator(_absolute)] = Path("~/.local/share/voicereel")
+    host: str = "127.0.0.1"
+    port: int = Field(8700, ge=0, le=65535)
+    public_url: str = ""
+    database_url: str = ""
+    broker_url: str = ""
+    store: str = ""
+    url_secret: str = ""
+
+    lease_s: float = Field(20, gt=0)
+    heartbeat_s: float = Field(5, gt=0)
+    sweep_s: float = Field(5, gt=0)
+    poll_s: float = Field(0.03, gt=0)
+    max_attempts: int = Field(5, ge=1)
+    workers: int = Field(0, ge=0)
+    api_workers: int = Field(2, ge=1)
+    api_threads: int = Field(64, ge=2)
+    max_streams: int = Field(40, ge=1)
+
+    engines: Annotated[str, NoDecode, AfterValidator(_engine_names)] = "espeak"
+    default_engine: str = "espeak"
+
+    max_json_bytes: int = Field(4 * 1024 * 1024, gt=0)
+    max_sample_bytes: int = Field(50 * 1024 * 1024, gt=0)
+    max_lines: int = Field(2000, ge=1, le=2000)
+    max_line_characters: int = Field(5000, ge=1, le=5000)
+    max_script_characters: int = Field(200_000, ge=1)
+    max_reel_minutes: int = Field(240, ge=1)
+
+    def environment(self, **overrides: str) -> dict[str, str]:
+        """The environment for a child process that is to have these settings."""
+        known = {f"VOICEREEL_{name.upper()}": str(value) for name, value in self.model_dump().items()}
+        return {**os.environ, **known, **{f"VOICEREEL_{name.upper()}": v for name, v in overrides.items()}}
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy URL of the database; SQLite in the home folder by default."""
+        return self.database_url or f"sqlite:///{self.home / 'voicereel.db'}"
+
+    @property
+    def store_url(self) -> str:
+        return self.store or f"file:{self.home / 'artifacts'}"
+
+    @property
+    def scratch(self) -> Path:
+        return self.home / "scratch"
+
+    @property
+    def worker_count(self) -> int:
+        """How many worker processes one machine runs: as set, else one a core up to four."""
+        return self.workers or min(os.cpu_count() or 1, 4)
+
+    @property
+    def engine_names(self) -> tuple[str, ...]:
+        return tuple(name.strip() for name in self.engines.split(","))

@@ -1,0 +1,225 @@
+"""The whole service on one machine: API, workers and sweeper as one command.
+
+The supervisor imports no worker code: children are started by module name, watched, and started
+again when they die. It holds a lock on its home folder, so there is one a home.
+"""
+
+import contextlib
+import ctypes
+import fcntl
+import hashlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from http.client import HTTPConnection
+from pathlib import Path
+
+from voicereel.bootstrap import Services, build
+from voicereel.domain.errors import VoiceReelError
+from voicereel.settings import Settings
+from voicereel.telemetry import log
+
+_TICK_S = 0.1
+_STOP_S = 3.0
+_FIRST_BACKOFF_S = 0.5
+_LONGEST_BACKOFF_S = 30.0
+_PR_SET_PDEATHSIG = 1
+
+
+class HomeBusy(Exception):
+    """Another supervisor holds this home folder."""
+
+
+@dataclass
+class Child:
+    """One child process and how to start it again."""
+
+    name: str
+    command: Sequence[str]
+    environment: dict[str, str]
+    descriptors: tuple[int, ...] = ()
+    process: subprocess.Popen[bytes] | None = None
+    not_before: float = 0.0
+    backoff_s: float = _FIRST_BACKOFF_S
+    started: float = field(default=0.0)
+
+    def keep_alive(self, now: float) -> None:
+        """Start the process if it is not running; one that keeps dying is given ever more time."""
+        if self.process is not None and self.process.poll() is None:
+            return
+        if self.process is not None:
+            self._note_death(now)
+        if self.process is None and now >= self.not_before:
+            self._start(now)
+
+    def _note_death(self, now: float) -> None:
+        code = self.process.returncode if self.process else None
+        log().warning("child_died", child=self.name, code=code)
+        lived = now - self.started > _LONGEST_BACKOFF_S
+        self.backoff_s = _FIRST_BACKOFF_S if lived else min(self.backoff_s * 2, _LONGEST_BACKOFF_S)
+        self.not_before, self.process = now + self.backoff_s, None
+
+    def _start(self, now: float) -> None:
+        self.started = now
+        self.process = subprocess.Popen(
+            self.command,
+            env=self.environment,
+            pass_fds=self.descriptors,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=_die_with_parent,
+        )
+
+    def signal(self, number: int) -> None:
+        """Signal the child's whole process group, if it still lives."""
+        if self.process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, number)
+
+
+class Supervisor:
+    """Runs the children until it is told to stop; see `run`."""
+
+    def __init__(self, settings: Settings, listener: socket.socket) -> None:
+        host, port = listener.getsockname()[:2]
+        self.url = settings.public_url or f"http://{host}:{port}"
+        self._settings = settings
+        self._listener = listener
+        self._address = (host, port)
+        self._services = build(settings)
+        self._prefix = worker_prefix(settings)
+        self._stopping = False
+        self._ready = False
+        self._next_sweep = 0.0
+        self._children = list(self._make_children())
+
+    def _make_children(self) -> Iterator[Child]:
+        environment = self._settings.environment(public_url=self.url)
+        descriptor = self._listener.fileno()
+        yield Child("api", _gunicorn(self._settings, descriptor), environment, (descriptor,))
+        for number in range(self._settings.worker_count):
+            name = f"{self._prefix}cpu-{number}"
+            command = (sys.executable, "-m", "workers.main", "--pool", "cpu", "--worker-id", name)
+            yield Child(f"worker-{number}", command, environment)
+
+    @property
+    def services(self) -> Services:
+        return self._services
+
+    def stop(self, *_: object) -> None:
+        """Ask `run` to end; safe in a signal handler."""
+        self._stopping = True
+
+    def run(self) -> Iterator[str]:
+        """Start everything, yield the URL once it is ready, then watch until stopped."""
+        released = self._services.work.release_workers(self._prefix)
+        if released:
+            log().info("unfinished_work_requeued", stage_runs=released)
+        try:
+            while not self._stopping:
+                self._tick(time.monotonic())
+                if not self._ready and self._is_ready():
+                    self._ready = True
+                    self._write_address()
+                    yield self.url
+                time.sleep(_TICK_S)
+        finally:
+            self._end()
+
+    def _tick(self, now: float) -> None:
+        for child in self._children:
+            child.keep_alive(now)
+        if now >= self._next_sweep:
+            self._next_sweep = now + self._settings.sweep_s
+            self._sweep()
+
+    def _sweep(self) -> None:
+        try:
+            self._services.work.sweep()
+        except VoiceReelError as error:
+            log().warning("sweep_failed", code=error.code)
+
+    def _is_ready(self) -> bool:
+        """The API answers that it is ready, and an engine has advertised itself."""
+        connection = HTTPConnection(*self._address, timeout=2)
+        try:
+            connection.request("GET", "/readyz")
+            return connection.getresponse().status == 200 and bool(self._services.catalogue.engines())
+        except (OSError, VoiceReelError):
+            return False
+        finally:
+            connection.close()
+
+    def _write_address(self) -> None:
+        temporary = self._settings.home / ".server.json"
+        temporary.write_text(json.dumps({"url": self.url, "pid": os.getpid()}))
+        temporary.replace(self._settings.home / "server.json")
+
+    def _end(self) -> None:
+        """Ask every child to stop; after three seconds, make it."""
+        (self._settings.home / "server.json").unlink(missing_ok=True)
+        for child in self._children:
+            child.signal(signal.SIGTERM)
+        deadline = time.monotonic() + _STOP_S
+        for child in self._children:
+            if child.process is not None:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    child.process.wait(max(0.0, deadline - time.monotonic()))
+        for child in self._children:
+            child.signal(signal.SIGKILL)
+            if child.process is not None:
+                child.process.wait()
+        self._services.work.release_workers(self._prefix)
+        self._services.close()
+        self._listener.close()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A bound socket; the API's processes inherit it, so a free port (0) stays ours."""
+    listener = socket.create_server((host, port), backlog=1024)
+    listener.set_inheritable(True)
+    return listener
+
+
+@contextlib.contextmanager
+def locked(home: Path) -> Iterator[None]:
+    """Hold the home folder; raises `HomeBusy` when another supervisor does."""
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (home / "up.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise HomeBusy(f"VoiceReel is already running on {home}.") from None
+        yield
+
+
+def worker_prefix(settings: Settings) -> str:
+    """What the names of all workers of this home on this machine begin with."""
+    home = hashlib.sha256(str(settings.home).encode()).hexdigest()[:8]
+    return f"{socket.gethostname()[:32]}:{home}:"
+
+
+def _gunicorn(settings: Settings, descriptor: int) -> tuple[str, ...]:
+    options = {
+        "--bind": f"fd://{descriptor}",
+        "--worker-class": "gthread",
+        "--workers": settings.api_workers,
+        "--threads": settings.api_threads,
+        "--graceful-timeout": 2,
+        "--keep-alive": 75,
+        "--log-level": "warning",
+    }
+    flags = [str(part) for option in options.items() for part in option]
+    return (sys.executable, "-m", "gunicorn", *flags, "--no-control-socket", "voicereel.wsgi:app")
+
+
+def _die_with_parent() -> None:
+    """Linux only: a supervisor that is killed takes its children along."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

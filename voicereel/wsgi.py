@@ -1,0 +1,7 @@
+"""`gunicorn voicereel.wsgi:app`: settings from the environment, services, routes."""
+
+from voicereel.api.app import create_app
+from voicereel.bootstrap import build
+from voicereel.settings import Settings
+
+app = create_app(build(Settings()))

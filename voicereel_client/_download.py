@@ -1,0 +1,185 @@
+"""A job's files onto the disk: resumed where they broke off, checked, and then put in place at once."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from voicereel_client._errors import (
+    APIConnectionError,
+    APIStatusError,
+    DownloadError,
+    PermissionDeniedError,
+)
+from voicereel_client._flow import Flow, Request, Response, Sleep, fetch, read
+from voicereel_client._models import File, JobRecord, Outputs
+from voicereel_client._retries import Timing, backoff
+
+MAX_FAILURES = 5
+"""Broken connections in a row that brought no byte."""
+BLOCK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class DownloadProgress:
+    """``done`` and ``total`` are bytes of this one file."""
+
+    name: str
+    done: int
+    total: int
+
+
+OnProgress = Callable[[DownloadProgress], object]
+
+
+def named_files(outputs: Outputs | None) -> dict[str, File]:
+    """The file names a job's results are saved under."""
+    if outputs is None:
+        return {}
+    files: dict[str, File] = {f"reel.{_suffix(audio.format)}": audio for audio in outputs.audio}
+    files |= {f"reel.{_suffix(name)}": file for name, file in outputs.captions.items()}
+    return files | ({"reel.json": outputs.reel} if outputs.reel else {})
+
+
+def _suffix(name: str) -> str:
+    """The service chooses it, so that it must not lead out of the folder."""
+    if not re.fullmatch(r"[A-Za-z0-9]{1,16}", name):
+        raise DownloadError("The service named a format that is no file suffix.", code="bad_format")
+    return name
+
+
+class PartFile:
+    """The bytes so far, in ``<name>.part``, with their running SHA-256."""
+
+    def __init__(self, target: Path) -> None:
+        self.target = target
+        self.path = target.with_name(target.name + ".part")
+        self.size = 0
+        self._digest = hashlib.sha256()
+        if self.path.exists():
+            self._digest, self.size = _digest_of(self.path)
+
+    def append(self, chunk: bytes) -> None:
+        with self.path.open("ab") as stream:
+            stream.write(chunk)
+        self._digest.update(chunk)
+        self.size += len(chunk)
+
+    def discard(self) -> None:
+        self.path.unlink(missing_ok=True)
+        self.size, self._digest = 0, hashlib.sha256()
+
+    def matches(self, file: File) -> bool:
+        return self.size == file.bytes and self._digest.hexdigest() == file.sha256
+
+    def finish(self) -> None:
+        self.path.touch()
+        self.path.replace(self.target)
+
+
+def _digest_of(path: Path) -> tuple[hashlib._Hash, int]:
+    digest, size = hashlib.sha256(), 0
+    with path.open("rb") as stream:
+        while block := stream.read(BLOCK_BYTES):
+            digest.update(block)
+            size += len(block)
+    return digest, size
+
+
+class Download:
+    """All files of one job into one folder. ``reread`` gives the job with fresh URLs."""
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        reread: Callable[[], Flow[JobRecord]],
+        on_progress: OnProgress | None,
+        timing: Timing,
+    ) -> None:
+        self._directory = directory
+        self._reread = reread
+        self._on_progress = on_progress or (lambda _: None)
+        self._timing = timing
+        self._files: Mapping[str, File] = {}
+
+    def run(self, job: JobRecord) -> Flow[list[Path]]:
+        """Files that are there already and right are not fetched again."""
+        self._files = named_files(job.outputs) or named_files((yield from self._reread()).outputs)
+        if not self._files:
+            raise DownloadError(f"Job {job.id} has no files (it is {job.status}).", code="no_outputs")
+        self._directory.mkdir(parents=True, exist_ok=True)
+        for name in self._files:
+            yield from self._one(name)
+        return [self._directory / name for name in self._files]
+
+    def _one(self, name: str) -> Flow[None]:
+        target, file = self._directory / name, self._files[name]
+        if not _is_there(target, file):
+            part = PartFile(target)
+            resumed = part.size > 0
+            yield from self._fill(name, part)
+            if resumed and not part.matches(file):
+                part.discard()
+                yield from self._fill(name, part)
+            _check(part, file)
+            part.finish()
+        self._on_progress(DownloadProgress(name, file.bytes, file.bytes))
+
+    def _fill(self, name: str, part: PartFile) -> Flow[None]:
+        """Until all bytes are there, over broken connections and one expired URL."""
+        failures, furthest, renewed = 0, part.size, False
+        while part.size < self._files[name].bytes:
+            try:
+                yield from self._receive(name, part)
+            except PermissionDeniedError:
+                if renewed:
+                    raise
+                renewed = True
+                self._files = named_files((yield from self._reread()).outputs)
+            except APIConnectionError:
+                failures = 1 if part.size > furthest else failures + 1
+                furthest = max(furthest, part.size)
+                if failures > MAX_FAILURES:
+                    raise
+                yield Sleep(backoff(failures, self._timing))
+
+    def _receive(self, name: str, part: PartFile) -> Flow[None]:
+        file = self._files[name]
+        response = yield from _open(file, part)
+        while chunk := (yield from read(response)):
+            part.append(chunk)
+            self._on_progress(DownloadProgress(name, part.size, file.bytes))
+        if part.size < file.bytes:
+            raise APIConnectionError(f"{name} broke off.")
+
+
+def _open(file: File, part: PartFile) -> Flow[Response]:
+    """The rest of the file; all of it where the service cannot go on from here."""
+    headers = {"Range": f"bytes={part.size}-"} if part.size else {}
+    try:
+        response = yield from fetch(Request("GET", file.url, headers=headers, stream=True, authorized=False))
+    except APIStatusError as error:
+        if error.status_code != 416:
+            raise
+        part.discard()
+        return (yield from _open(file, part))
+    if part.size and not response.headers.get("content-range", "").startswith(f"bytes {part.size}-"):
+        part.discard()
+    return response
+
+
+def _is_there(target: Path, file: File) -> bool:
+    if not target.is_file() or target.stat().st_size != file.bytes:
+        return False
+    return _digest_of(target)[0].hexdigest() == file.sha256
+
+
+def _check(part: PartFile, file: File) -> None:
+    if not part.matches(file):
+        name = part.target.name
+        part.discard()
+        raise DownloadError(f"{name} did not arrive as the service made it.", code="checksum_mismatch")

@@ -1,0 +1,240 @@
+"""What the service answers, frozen. Fields it adds later are in ``extra``; unknown states pass through.
+
+Names and meanings are those of ``openapi.yaml``. A field that is absent or null has its default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from types import UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+M = TypeVar("M", bound="Model")
+Raw = Mapping[str, Any]
+
+Converters = Mapping[str, Callable[[Any], Any]]
+
+_CONVERTERS: dict[type, Converters] = {}
+_FINISHED = frozenset({"succeeded", "failed", "canceled"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """``raw`` is the JSON object as it came."""
+
+    raw: Raw = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def parse(cls: type[M], raw: Raw) -> M:
+        given = {
+            name: convert(raw[name])
+            for name, convert in _converters(cls).items()
+            if raw.get(name) is not None
+        }
+        return cls(raw=raw, **given)
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields this version of the client does not know."""
+        return {name: value for name, value in self.raw.items() if name not in _converters(type(self))}
+
+
+def _converters(model: type[Model]) -> Converters:
+    if model not in _CONVERTERS:
+        hints = get_type_hints(model)
+        public = (known.name for known in fields(model) if known.name != "raw" and known.name[0] != "_")
+        _CONVERTERS[model] = {name: _converter(hints[name]) for name in public}
+    return _CONVERTERS[model]
+
+
+def _converter(hint: Any) -> Callable[[Any], Any]:  # noqa: ANN401 - any annotation
+    """From JSON to what the annotation says; what needs no conversion is believed."""
+    origin, inner = get_origin(hint), [arg for arg in get_args(hint) if arg not in (type(None), ...)]
+    if origin is tuple:
+        each = _converter(inner[0])
+        return lambda items: tuple(map(each, items))
+    if origin is Mapping:
+        each = _converter(inner[1])
+        return lambda items: {name: each(item) for name, item in items.items()}
+    if origin in (Union, UnionType):
+        return _converter(inner[0])
+    if hint is datetime:
+        return parse_moment
+    if isinstance(hint, type) and issubclass(hint, Model):
+        return hint.parse
+    return _same
+
+
+def _same(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    return value
+
+
+def parse_moment(value: object) -> datetime | None:
+    try:
+        return datetime.fromisoformat(str(value).replace("Z", "+00:00"))
+    except ValueError:
+        return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure(Model):
+    code: str = ""
+    detail: str = ""
+    measured: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Capabilities(Model):
+    cloning: str = "none"
+    word_times: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reference(Model):
+    """Figures measured on the decoded recordings."""
+
+    seconds: float | None = None
+    snr_db: float | None = None
+    clipping: float | None = None
+    loudness_lufs: float | None = None
+    voices_heard: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Consent(Model):
+    subject: str = ""
+    attested_by: str = ""
+    attested_at: datetime | None = None
+    languages: tuple[str, ...] = ()
+    projects: tuple[str, ...] = ()
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Speaker(Model):
+    id: str = ""
+    name: str = ""
+    language: str = ""
+    status: str = ""
+    engine: str = ""
+    capabilities: Capabilities = field(default_factory=Capabilities)
+    reference: Reference | None = None
+    error: Failure | None = None
+    consent: Consent = field(default_factory=Consent)
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Voice(Model):
+    id: str = ""
+    name: str = ""
+    engine: str = ""
+    languages: tuple[str, ...] = ()
+    sample_rate: int = 0
+    capabilities: Capabilities = field(default_factory=Capabilities)
+    variants: tuple[str, ...] = ()
+    licence: str = ""
+    commercial_use: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobWarning(Model):
+    code: str = ""
+    pointer: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage(Model):
+    name: str = ""
+    status: str = ""
+    attempt: int = 0
+    progress: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress(Model):
+    done: int = 0
+    total: int = 0
+    unit: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class File(Model):
+    url: str = field(default="", repr=False)
+    expires_at: datetime | None = None
+    sha256: str = ""
+    bytes: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class AudioFile(File):
+    format: str = ""
+    duration_ms: int = 0
+    loudness_lufs: float | None = None
+    true_peak_dbtp: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outputs(Model):
+    audio: tuple[AudioFile, ...] = ()
+    captions: Mapping[str, File] = field(default_factory=dict)
+    reel: File | None = None
+    stems: tuple[File, ...] = ()
+    clips: tuple[File, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobRecord(Model):
+    """What is known of a job at one moment."""
+
+    id: str = ""
+    kind: str = ""
+    status: str = ""
+    stale: bool = False
+    revision: int = 0
+    created_at: datetime | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    progress: Progress = field(default_factory=Progress)
+    stages: tuple[Stage, ...] = ()
+    warnings: tuple[JobWarning, ...] = ()
+    error: Failure | None = None
+    outputs: Outputs | None = None
+    billable_ms: int | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def finished(self) -> bool:
+        return self.status in _FINISHED
+
+    @property
+    def at_rest(self) -> bool:
+        """Finished, or waiting for a person: nothing more happens by itself."""
+        return self.finished or self.status == "needs_review"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pool(Model):
+    pool: str = ""
+    waiting: int = 0
+    running: int = 0
+    workers: int = 0
+    oldest_due_ms: int = 0
+    expected_wait_ms: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Queue(Model):
+    pools: tuple[Pool, ...] = ()
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened to a job. ``id`` is None where the client found out by polling."""
+
+    id: int | None
+    type: str
+    data: Raw

@@ -1,0 +1,129 @@
+"""A script file becomes a job, and a job becomes files."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from pathlib import Path
+from typing import Any, BinaryIO, NoReturn
+
+import click
+
+from voicereel_client._resources import Job
+from voicereel_client.cli.app import App, Leaf, pass_app
+from voicereel_client.cli.failures import JOB_FAILED, complain, printable
+from voicereel_client.cli.output import print_json
+from voicereel_client.cli.progress import download_bars, job_bar
+
+WAIT_S = 3600.0
+
+script_argument = click.argument("script", type=click.File("rb"))
+directory_option = click.option(
+    "-o",
+    "--output",
+    "directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(),
+    help="Folder for the files; made if need be. Default: here.",
+)
+timeout_option = click.option(
+    "--timeout",
+    type=click.FloatRange(min=0),
+    default=WAIT_S,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to wait; the job goes on after that.",
+)
+key_option = click.option(
+    "--idempotency-key", metavar="KEY", help="Run again with the same key, it is still one job."
+)
+
+
+def read_script(stream: BinaryIO) -> dict[str, Any]:
+    try:
+        script = json.loads(stream.read(), parse_constant=_refused)
+    except ValueError as error:
+        where = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
+        raise click.BadParameter(f"{_name(stream)} is not JSON{where}.") from error
+    if not isinstance(script, dict):
+        raise click.BadParameter(f"{_name(stream)} is not a JSON object.")
+    return script
+
+
+def _refused(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
+
+
+@click.command(cls=Leaf)
+@script_argument
+@directory_option
+@timeout_option
+@key_option
+@pass_app
+def render(
+    app: App, *, script: BinaryIO, directory: Path, timeout: float, idempotency_key: str | None
+) -> None:
+    """Render SCRIPT (JSON; - for stdin) and download the reel.
+
+    Prints the files written. Interrupted, the job goes on, and the command that resumes is printed.
+    """
+    body, key = read_script(script), idempotency_key or str(uuid.uuid4())
+    app.resumed_by("render", _name(script), "-o", str(directory), "--idempotency-key", key)
+    with app.client() as client:
+        job = client.synthesize(body, idempotency_key=key)
+        finish(app, job, directory=directory, timeout=timeout)
+
+
+@click.command(cls=Leaf)
+@script_argument
+@key_option
+@pass_app
+def synthesize(app: App, script: BinaryIO, idempotency_key: str | None) -> None:
+    """Submit SCRIPT (JSON; - for stdin) and print the job's id."""
+    body, key = read_script(script), idempotency_key or str(uuid.uuid4())
+    app.resumed_by("synthesize", _name(script), "--idempotency-key", key)
+    with app.client() as client:
+        job = client.synthesize(body, idempotency_key=key)
+    if app.as_json:
+        print_json(job.raw)
+    else:
+        click.echo(job.id)
+
+
+def _name(script: BinaryIO) -> str:
+    name = getattr(script, "name", "<stdin>")
+    return "-" if name == "<stdin>" else str(name)
+
+
+def finish(app: App, job: Job, *, directory: Path, timeout: float) -> None:
+    """Wait, download, print. Interrupted or too late, the command that resumes is printed."""
+    app.resumed_by("jobs", "download", job.id, "-o", str(directory), "--wait")
+    with job_bar(job) as on_event:
+        job = job.wait(on_event, timeout)
+    fetch(app, job, directory=directory)
+
+
+def fetch(app: App, job: Job, *, directory: Path) -> None:
+    """Download and print; a job that needs review gives what it has."""
+    nothing_yet = job.status == "needs_review" and job.outputs is None
+    files = [] if nothing_yet else _downloaded(job, directory)
+    if app.as_json:
+        print_json({"job": job.raw, "files": [{"path": str(path)} for path in files]})
+    else:
+        for path in files:
+            click.echo(printable(str(path)))
+    judge(job)
+
+
+def judge(job: Job) -> None:
+    """Warnings to stderr; a job that needs review is no success."""
+    for warning in job.warnings:
+        complain(f"warning: {warning.code} at {warning.pointer}: {warning.detail}")
+    if job.status == "needs_review":
+        complain(f"error: needs_review: Job {job.id} has lines without acceptable audio.")
+        raise click.exceptions.Exit(JOB_FAILED)
+
+
+def _downloaded(job: Job, directory: Path) -> list[Path]:
+    with download_bars() as on_progress:
+        return job.download(directory, on_progress)

@@ -1,0 +1,128 @@
+"""What this machine can do: `python -m workers.doctor [--json]`. Imports nothing it cannot miss."""
+
+import json
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+import click
+
+from voicereel.settings import Settings
+
+_EMBEDDED = "pip install 'voicereel[embedded]'"
+_PACKAGES = ("numpy", "soxr", "soundfile", "av", "pyworld-prebuilt", "espeakng-loader")
+_TEXT = "A multi-speaker script becomes a timed reel."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing looked at. ``remedy`` says how to get what is missing."""
+
+    what: str
+    ok: bool
+    detail: str
+    remedy: str = ""
+    required: bool = True
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Every finding, in the order a person would fix them."""
+    yield _python()
+    for name in _PACKAGES:
+        yield _package(name)
+    yield from _guarded("encoders", _encoders)
+    yield from _guarded("engines", lambda: _engines(settings))
+    yield _disk(settings)
+
+
+def _python() -> Finding:
+    good = sys.version_info >= (3, 11)
+    return Finding(
+        what="python", ok=good, detail=platform.python_version(), remedy="Install Python 3.11 or newer."
+    )
+
+
+def _package(name: str) -> Finding:
+    try:
+        return Finding(what=f"package {name}", ok=True, detail=version(name))
+    except PackageNotFoundError:
+        return Finding(what=f"package {name}", ok=False, detail="not installed", remedy=_EMBEDDED)
+
+
+def _guarded(what: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    """Look with libraries that may be missing: that is a finding too."""
+    try:
+        yield from look()
+    except (ImportError, OSError) as error:
+        yield Finding(what=what, ok=False, detail=str(error), remedy=_EMBEDDED)
+
+
+def _encoders() -> Iterator[Finding]:
+    from workers.audio.encode import encoders
+
+    for name, works in encoders().items():
+        yield Finding(
+            what=f"encoder {name}",
+            ok=works,
+            detail="works" if works else "missing",
+            remedy="pip install -U av",
+        )
+
+
+def _engines(settings: Settings) -> Iterator[Finding]:
+    from workers.engines.base import EngineError, TakeRequest
+    from workers.engines.pool import EnginePool
+
+    pool = EnginePool(settings.engine_names)
+    for name, reason in pool.missing.items():
+        yield Finding(what=f"engine {name}", ok=False, detail=reason, remedy=_EMBEDDED)
+    for info in pool.infos():
+        voice = info.voices[0] if info.voices else None
+        request = TakeRequest(
+            text=_TEXT,
+            language=voice.languages[0] if voice else info.languages[0],
+            voice=voice.name if voice else None,
+        )
+        try:
+            take = next(iter(pool.synthesizer(info.name).synthesize([request])))
+        except EngineError as error:
+            yield Finding(what=f"engine {info.name}", ok=False, detail=error.detail, remedy=_EMBEDDED)
+            continue
+        spoke = take.error is None and take.clip.duration_ms > 0
+        detail = f"{info.version}, {len(info.voices)} voices, spoke {take.clip.duration_ms} ms"
+        yield Finding(what=f"engine {info.name}", ok=spoke, detail=detail, remedy=_EMBEDDED)
+
+
+def _disk(settings: Settings) -> Finding:
+    place = settings.home if settings.home.exists() else settings.home.anchor
+    free = shutil.disk_usage(place).free
+    return Finding(
+        what="disk", ok=free > 1 << 30, detail=f"{free / (1 << 30):.1f} GiB free", remedy="Free some space."
+    )
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True)
+def main(as_json: bool) -> None:
+    """Look at everything; exit 1 when something required is missing."""
+    findings = list(examine(Settings()))
+    if as_json:
+        click.echo(json.dumps([asdict(finding) for finding in findings]))
+    else:
+        for finding in findings:
+            _print(finding)
+    sys.exit(any(finding.required and not finding.ok for finding in findings))
+
+
+def _print(finding: Finding) -> None:
+    mark = "ok     " if finding.ok else "MISSING"
+    click.echo(f"{mark}  {finding.what:26} {finding.detail}")
+    if not finding.ok and finding.remedy:
+        click.echo(f"         -> {finding.remedy}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""What an engine is: facts as data, then few methods. Engines know nothing of jobs or files."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from voicereel.domain.speakers import EngineInfo
+from voicereel.domain.words import Timing
+from workers.audio.clip import Clip
+
+
+class EngineError(Exception):
+    """A line the engine cannot speak. ``code`` is stable; ``retryable`` says if another try may work."""
+
+    def __init__(self, detail: str, *, code: str = "engine_failed", retryable: bool = False) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.code = code
+        self.retryable = retryable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeRequest:
+    """One line for an engine. ``text`` is spoken text: no control characters, single spaces.
+
+    Either ``voice`` (a stock voice's name) or ``profile`` (what `enroll` returned) is given.
+    """
+
+    text: str
+    language: str
+    voice: str | None = None
+    profile: Mapping[str, Any] = field(default_factory=dict)
+    speed: float = 1.0
+    pitch_st: float = 0.0
+    style: str | None = None
+    seed: int = 0
+
+
+# When characters of a request's text sound, in milliseconds from the clip's first sample.
+Mark = Timing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineTake:
+    """What an engine made of one request: sound, untrimmed, and the times of its words.
+
+    ``warnings`` are ``(code, detail)`` pairs: what could not be honoured. ``error`` set means
+    that this line failed and ``clip`` is empty.
+    """
+
+    clip: Clip
+    marks: tuple[Mark, ...] = ()
+    warnings: tuple[tuple[str, str], ...] = ()
+    error: EngineError | None = None
+
+
+class Synthesizer(Protocol):
+    """An engine that speaks. Instances live in one process and are used by one thread."""
+
+    @property
+    def info(self) -> EngineInfo: ...
+
+    def load(self) -> None:
+        """Make the engine ready to speak; called once, before anything else but `info`."""
+
+    def synthesize(self, requests: Sequence[TakeRequest]) -> Iterator[EngineTake]:
+        """One take a request, in order, as each becomes ready."""
+
+    def enroll(self, reference: Clip, *, language: str, transcript: str | None) -> Mapping[str, Any]:
+        """A JSON-ready profile by which `synthesize` speaks like the reference."""

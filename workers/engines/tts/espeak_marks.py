@@ -1,0 +1,103 @@
+"""From espeak's events to word marks.
+
+The library names a word by its first character, spells out "1,234" as several words inside that
+token, and lets short words share an event ("of the"). A mark here is one *atom* of the text and
+whatever follows it without an event of its own.
+"""
+
+import bisect
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from workers.engines.base import Mark
+from workers.engines.tts.espeak_library import SAMPLE_RATE, PhonemeEvent, Spoken, WordEvent
+
+# scripts written without spaces between words: Thai, Lao, Burmese, Khmer, kana, Han
+_UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005\u3040-\u30ff\u31f0-\u31ff"
+    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+)
+# these end a word even with no space behind them: dashes, ellipsis, Chinese and Japanese punctuation
+_BREAKS = "—–…\u3000-\u3004\u3006-\u303f\uff00-\uff0f\uff1a-\uff20"
+_ATOM = re.compile(rf"\d[\d.,:]*|[{_UNSPACED}]|[^\s{_UNSPACED}{_BREAKS}]+")
+_SPEECH = re.compile(r"[^\W_]")
+_UNSPACED_RUN = re.compile(rf"[{_UNSPACED}]{{2}}")
+
+
+@dataclass(slots=True)
+class _Group:
+    """An atom that is heard: its first character, and where it sounds, in samples."""
+
+    char: int
+    start: int
+    end: int
+
+
+def marks_of(text: str, spoken: Spoken) -> tuple[Mark, ...]:
+    """One mark a heard atom, in time order, inside the clip.
+
+    ``exact`` is false where one event covers several words: only the whole mark's times are known.
+    """
+    atoms = [match for match in _ATOM.finditer(text) if _SPEECH.search(match[0])]
+    groups = list(_audible(_groups([atom.start() for atom in atoms], spoken), len(spoken.pcm)))
+    ends = [*(group.char for group in groups[1:]), len(text)]
+    return tuple(
+        _mark(group, _last_speech(text, group.char, end), text)
+        for group, end in zip(groups, ends, strict=True)
+    )
+
+
+def _groups(starts: Sequence[int], spoken: Spoken) -> Iterator[_Group]:
+    """Walk the events: a word event of a later atom opens a group, phonemes stretch it."""
+    group: _Group | None = None
+    total = len(spoken.pcm)
+    events = spoken.events
+    for index, event in enumerate(events):
+        if isinstance(event, WordEvent):
+            char = _atom_at(starts, event.char)
+            if char is not None and (group is None or char > group.char):
+                if group:
+                    yield group
+                group = _Group(char, event.sample, event.sample)
+        elif group and event.sounds:
+            if group.end == group.start and _silent_before(events, index):
+                group.start = event.sample
+            group.end = events[index + 1].sample if index + 1 < len(events) else total
+    if group:
+        yield group
+
+
+def _silent_before(events: Sequence[WordEvent | PhonemeEvent], index: int) -> bool:
+    before = events[index - 1] if index else None
+    return isinstance(before, PhonemeEvent) and not before.sounds
+
+
+def _atom_at(starts: Sequence[int], char: int) -> int | None:
+    """The start of the last atom that begins at or before a character."""
+    index = bisect.bisect_right(starts, char)
+    return starts[index - 1] if index else None
+
+
+def _audible(groups: Iterator[_Group], total: int) -> Iterator[_Group]:
+    for group in groups:
+        group.end = min(group.end, total)
+        if group.end > group.start:
+            yield group
+
+
+def _last_speech(text: str, start: int, end: int) -> int:
+    """Where the last letter or digit of ``text[start:end]`` ends."""
+    return max((match.end() for match in _SPEECH.finditer(text, start, end)), default=end)
+
+
+def _mark(group: _Group, end_char: int, text: str) -> Mark:
+    covered = text[group.char : end_char]
+    several = sum(1 for part in covered.split() if _SPEECH.search(part)) > 1
+    return Mark(
+        start_char=group.char,
+        end_char=end_char,
+        start_ms=group.start * 1000 / SAMPLE_RATE,
+        end_ms=group.end * 1000 / SAMPLE_RATE,
+        exact=not several and not _UNSPACED_RUN.search(covered),
+    )

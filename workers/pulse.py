@@ -1,0 +1,97 @@
+"""The heartbeat of one stage run: on its own thread and connection, never the rendering one's."""
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from voicereel.domain.errors import LeaseLost, StageFailed, Unavailable
+from voicereel.domain.job import Claim
+from voicereel.services.work import WorkService
+from voicereel.telemetry import log
+
+
+class Stopping(Exception):
+    """This worker was asked to stop: give the stage run back, uncounted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rhythm:
+    """How often to beat, and when to stop believing in one's own lease (seconds)."""
+
+    heartbeat_s: float
+    lease_s: float
+    limit_s: float
+    grace_s: float = 10.0
+
+    @property
+    def fenced_after_s(self) -> float:
+        """Without a good beat for this long the render is stopped, database or not."""
+        return self.lease_s * 0.75
+
+
+class LeasePulse:
+    """Beats while a stage runs; `progress` raises as soon as the stage must not go on."""
+
+    def __init__(
+        self,
+        work: WorkService,
+        claim: Claim,
+        *,
+        rhythm: Rhythm,
+        stopping: threading.Event,
+        monotonic: Callable[[], float] = time.monotonic,
+        die: Callable[[int], object] = os._exit,
+    ) -> None:
+        self._work, self._claim, self._rhythm = work, claim, rhythm
+        self._stopping, self._monotonic, self._die = stopping, monotonic, die
+        self._share = 0.0
+        self._error: Exception | None = None
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+
+    def __enter__(self) -> "LeasePulse":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def progress(self, share: float) -> None:
+        """Note how far the stage is; raises `LeaseLost`, `StageFailed` (too long) or `Stopping`."""
+        self._share = share
+        if self._error is not None:
+            raise self._error
+        if self._stopping.is_set():
+            raise Stopping
+
+    def _run(self) -> None:
+        started = last_good = self._monotonic()
+        while not self._over.wait(self._rhythm.heartbeat_s):
+            now = self._monotonic()
+            if self._beat():
+                last_good = now
+            if now - last_good > self._rhythm.fenced_after_s:
+                self._error = LeaseLost("The lease could not be extended in time.")
+            if now - started > self._rhythm.limit_s:
+                self._error = StageFailed("The stage took too long.", code="stage_timeout", retryable=True)
+            if self._error is not None:
+                self._end_if_stuck()
+                return
+
+    def _beat(self) -> bool:
+        try:
+            if self._work.heartbeat(self._claim, progress=min(self._share, 1.0)):
+                return True
+        except Unavailable:
+            return False
+        self._error = LeaseLost("Another worker owns this stage run now.")
+        return False
+
+    def _end_if_stuck(self) -> None:
+        """Native code hears no exception: a render that does not stop takes its worker along."""
+        if not self._over.wait(self._rhythm.grace_s):
+            log().error("stage_stuck", stage=self._claim.stage, job_id=self._claim.job_id)
+            self._die(70)

@@ -1,0 +1,105 @@
+"""One stage run from claim to commit. Whatever goes wrong, the fence decides who may write."""
+
+import tempfile
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+
+from voicereel.domain.errors import LeaseLost, StageFailed, Unavailable, VoiceReelError
+from voicereel.domain.job import Claim
+from voicereel.domain.plan import STAGE_LIMIT_S
+from voicereel.services.work import WorkService
+from voicereel.settings import Settings
+from voicereel.telemetry import log
+from workers.engines.pool import EnginePool
+from workers.pulse import LeasePulse, Rhythm, Stopping
+from workers.stages import STAGES
+from workers.stages.base import StageContext
+
+
+@dataclass(frozen=True, kw_only=True)
+class Runner:
+    """Runs due stage runs of one pool, one at a time."""
+
+    settings: Settings
+    work: WorkService
+    engines: EnginePool
+    worker_id: str
+    pool: str
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    def run_one(self) -> bool:
+        """Claim and run one stage run; False when nothing was due."""
+        claim = self.work.claim(self.pool, worker_id=self.worker_id)
+        if claim is None:
+            return False
+        facts = {"job_id": claim.job_id, "stage": claim.stage, "shard": claim.shard, "attempt": claim.attempt}
+        with structlog.contextvars.bound_contextvars(**facts):
+            self._run(claim)
+        return True
+
+    def _run(self, claim: Claim) -> None:
+        try:
+            self._attempt(claim)
+        except Stopping:
+            self._settle(claim, None)
+        except Unavailable as error:
+            # Perhaps the commit was made and only its answer is lost: touch nothing that it names.
+            log().warning("stage_uncertain", code=error.code)
+            self._settle(claim, error, discard=False)
+        except LeaseLost as error:
+            log().info("stage_lost", code=error.code)
+            self._discard(claim)
+        except VoiceReelError as error:
+            log().warning("stage_failed", code=error.code, retryable=error.retryable)
+            self._settle(claim, error)
+        except Exception as error:  # noqa: BLE001 - a bug in one stage must not stop the worker
+            log().error("stage_crashed", exc_info=error)
+            detail = "The stage stopped on an internal error."
+            self._settle(claim, StageFailed(detail, code="internal", retryable=True))
+
+    def _attempt(self, claim: Claim) -> None:
+        self.settings.scratch.mkdir(parents=True, exist_ok=True)
+        with (
+            tempfile.TemporaryDirectory(dir=self.settings.scratch) as scratch,
+            LeasePulse(self.work, claim, rhythm=self._rhythm(claim), stopping=self.stopping) as pulse,
+        ):
+            result = STAGES[claim.stage](self._context(claim, Path(scratch), pulse))
+            pulse.progress(1.0)
+            self.work.complete(claim, result)
+
+    def _rhythm(self, claim: Claim) -> Rhythm:
+        return Rhythm(
+            heartbeat_s=self.settings.heartbeat_s,
+            lease_s=self.settings.lease_s,
+            limit_s=STAGE_LIMIT_S[claim.stage],
+        )
+
+    def _context(self, claim: Claim, scratch: Path, pulse: LeasePulse) -> StageContext:
+        return StageContext(
+            claim=claim,
+            job=self.work.job(claim),
+            scratch=scratch,
+            engines=self.engines,
+            work=self.work,
+            pulse=pulse,
+            max_reel_ms=self.settings.max_reel_minutes * 60_000,
+        )
+
+    def _settle(self, claim: Claim, error: VoiceReelError | None, *, discard: bool = True) -> None:
+        """Say how a run ended; when nobody listens, its lease runs out and says the same."""
+        try:
+            if error is None:
+                self.work.release(claim)
+            else:
+                self.work.fail(claim, error, measured=getattr(error, "measured", None))
+        except (LeaseLost, Unavailable) as late:
+            log().info("stage_unsettled", code=late.code)
+        if discard:
+            self._discard(claim)
+
+    def _discard(self, claim: Claim) -> None:
+        """Remove what this attempt had stored: no row names it."""
+        self.work.store.delete_under(claim.key_prefix)
