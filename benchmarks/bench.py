@@ -235,12 +235,18 @@ def table(figures: dict[str, Any]) -> str:
     for row in figures["render"]:
         service_s = statistics.median(run["service_s"] for run in row["runs"])
         floors = [run["floor"]["synthesis_s"] + run["floor"]["encode_s"] for run in row["runs"]]
-        to_shell = f"{row['to_shell']:.2f}" if row["to_shell"] else "skipped: espeak-ng, or ffmpeg and sox, missing"
+        to_shell = (
+            f"{row['to_shell']:.2f}" if row["to_shell"] else "skipped: espeak-ng, or ffmpeg and sox, missing"
+        )
         lines.append(
             f"| {row['size']} | {service_s:.2f} | {statistics.median(floors):.2f} | {row['to_floor']:.2f}"
             f" | {to_shell} | {row['peak_pss_mb']} |"
         )
-    lines += ["", "| request | a second | p50, ms | p99, ms | errors | share of the constant reply |", "|---|---|---|---|---|---|"]
+    lines += [
+        "",
+        "| request | a second | p50, ms | p99, ms | errors | share of the constant reply |",
+        "|---|---|---|---|---|---|",
+    ]
     constant = figures["http"][0]["per_s"]
     for row in figures["http"]:
         lines.append(

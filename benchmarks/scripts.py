@@ -17,7 +17,10 @@ _LINE_S = 3.3
 def script_of(seconds: float) -> dict[str, Any]:
     """A script that lasts about ``seconds``."""
     lines = [
-        {"speaker": "ANA" if index % 2 else "BEN", "text": f"{SENTENCES[index % len(SENTENCES)]} Number {index}."}
+        {
+            "speaker": "ANA" if index % 2 else "BEN",
+            "text": f"{SENTENCES[index % len(SENTENCES)]} Number {index}.",
+        }
         for index in range(max(1, round(seconds / _LINE_S)))
     ]
     cast = {"ANA": "stock:espeak/en-us+f2", "BEN": "stock:espeak/en-us+m3"}

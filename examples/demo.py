@@ -137,7 +137,12 @@ def render(client: VoiceReel, console: Console, name: str, speaker: Speaker) -> 
 
 def watched(job: Job, title: str) -> Job:
     """Wait for a job behind a progress bar fed by its events."""
-    columns = (TextColumn("{task.description:32}"), BarColumn(), TextColumn("{task.fields[stage]:12}"), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description:32}"),
+        BarColumn(),
+        TextColumn("{task.fields[stage]:12}"),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns) as progress:
         bar = progress.add_task(title[:32], total=job.progress.total, stage="queued")
 

@@ -43,6 +43,13 @@ def test_every_setting_has_its_row_and_every_row_its_setting():
     assert rows == known
 
 
+def test_the_defaults_in_the_table_are_those_of_the_code():
+    rows = re.findall(r"^\| `VOICEREEL_(\w+)` \| ([^|]*)\|", read("guides/settings.md"), re.MULTILINE)
+    shown = {name.lower(): default.strip().strip("`") for name, default in rows}
+    fields = Settings.model_fields.items()
+    assert {name: shown[name] for name, _ in fields} == {name: str(field.default) for name, field in fields}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=page_ids)
 def test_no_page_names_a_setting_that_does_not_exist(page):
     known = {f"VOICEREEL_{name.upper()}" for name in Settings.model_fields} | CLIENT_SETTINGS
@@ -81,7 +88,9 @@ def codes_in(tree: ast.AST) -> Iterator[str]:
 
 
 def _call_codes(node: ast.Call) -> Iterator[str]:
-    yield from (text for keyword in node.keywords if keyword.arg == "code" for text in _constants(keyword.value))
+    yield from (
+        text for keyword in node.keywords if keyword.arg == "code" for text in _constants(keyword.value)
+    )
     name = node.func.id if isinstance(node.func, ast.Name) else ""
     place = CODE_ARGUMENT.get(name)
     if place is not None and len(node.args) > place:
@@ -205,7 +214,9 @@ def _anchors(page: Path) -> set[str]:
 
 def test_every_page_is_linked_from_the_index():
     index = DOCS / "index.md"
-    linked = {(DOCS / link.partition("#")[0]).resolve() for link in LINK.findall(index.read_text(encoding="utf-8"))}
+    linked = {
+        (DOCS / link.partition("#")[0]).resolve() for link in LINK.findall(index.read_text(encoding="utf-8"))
+    }
     assert {page for page in DOCS.rglob("*.md") if page != index} <= linked
 
 

@@ -106,9 +106,7 @@ def test_canceling_moves_every_fence(database: Database) -> None:
 
 def test_a_job_is_billed_once_whoever_writes(database: Database) -> None:
     job = submit(database)
-    entry = LedgerEntry(
-        tenant_id="ten_1", job_id=job.id, revision=0, kind="render", billable_ms=1, fence=1
-    )
+    entry = LedgerEntry(tenant_id="ten_1", job_id=job.id, revision=0, kind="render", billable_ms=1, fence=1)
     with database.writing() as tx:
         tx.jobs.bill(entry)
     with pytest.raises(Exception, match="UNIQUE"), database.writing() as tx:

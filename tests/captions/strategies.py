@@ -18,7 +18,7 @@ _HOSTILE = [
 tokens = st.one_of(
     st.sampled_from(_HOSTILE),
     st.text(min_size=1, max_size=8),
-    st.builds(lambda c, n: c * n, st.sampled_from("xß漢ก😀é-あ"), st.integers(1, 300)),
+    st.builds(lambda c, n: c * n, st.sampled_from([*"xß漢ก😀é-あ", "👨‍👩‍👧"]), st.integers(1, 300)),
 )
 texts = st.lists(tokens, min_size=1, max_size=25).map(" ".join)
 names = st.one_of(st.text(max_size=12), st.sampled_from(["Ana", "A&B > C", "--> x", "\n", "<i>", ""]))

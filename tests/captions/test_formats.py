@@ -81,7 +81,7 @@ def test_names_are_made_fit_for_a_voice_span(name: str, voice: str) -> None:
 
 
 def test_text_that_looks_like_a_time_line_stays_text() -> None:
-    text = ("5", "00:00:01,000 --> 00:00:02,000", "then 0:0:1 - > 0:0:2")
+    text = ("At", "5", "00:00:01,000 --> 00:00:02,000", "then 0:0:1 - > 0:0:2")
     (subtitle,) = srt.parse(to_srt([cue(*text)]))
     assert subtitle.content.replace("\u2060", "") == "\n".join(text)
     (caption,) = webvtt.from_string(to_vtt([cue(*text)]), strict=True).captions
@@ -92,6 +92,11 @@ def test_line_breaks_in_a_display_line_do_not_end_the_cue() -> None:
     broken = cue("one\n\ntwo", " ", "three")
     assert webvtt.from_string(to_vtt([broken]))[0].text == "one two\nthree"
     assert next(srt.parse(to_srt([broken]))).content == "one two\nthree"
+
+
+def test_subrip_keeps_the_order_of_cues_that_start_together() -> None:
+    cues = [cue("Long.", end_ms=2000), cue("Short.", end_ms=1000)]
+    assert [subtitle.content for subtitle in srt.parse(to_srt(cues))] == ["Long.", "Short."]
 
 
 def test_no_cues_are_an_empty_file() -> None:

@@ -173,6 +173,12 @@ def test_no_cue_outlasts_seven_seconds() -> None:
     ]
 
 
+def test_every_word_of_a_slow_line_is_heard_while_it_is_read() -> None:
+    cues = cues_of(placed("never gonna give you up", end_ms=9000))
+    assert [cue.end_ms - cue.start_ms <= STYLE.max_ms for cue in cues] == [True, True]
+    assert cues[0].end_ms == cues[1].start_ms - STYLE.gap_ms
+
+
 def test_a_long_silence_parts_cues() -> None:
     cues = cues_of(said("I thought maybe", (0, 300), (300, 700), (2200, 2600)), tail_ms=1000)
     assert [cue.text for cue in cues] == ["I thought ", "maybe"]
@@ -199,7 +205,8 @@ def test_a_long_word_in_no_time_is_one_overfull_cue() -> None:
 
 def test_graphemes_are_not_cut() -> None:
     family = "👨‍👩‍👧‍👦"
-    cues = cues_of(placed("go " + family * 40, end_ms=9000))
+    cues = cues_of(placed("go " + family * 41, end_ms=9000))
+    assert all(width(line) <= 42 for cue in cues for line in cue.lines)
     assert all(set(line.replace("go", "").split(family)) <= {"", " "} for cue in cues for line in cue.lines)
 
 

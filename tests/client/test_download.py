@@ -140,6 +140,7 @@ def test_a_url_that_is_refused_twice_is_an_error(done, service: Service, tmp_pat
     service.answers(problem(403), ok(job("succeeded", outputs=outputs(mp3=MP3))), problem(403))
     with pytest.raises(PermissionDeniedError):
         done.download(tmp_path)
+    assert len(service.seen) == 3
 
 
 def test_a_deleted_file_is_an_error(done, service: Service, tmp_path: Path):

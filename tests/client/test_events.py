@@ -74,6 +74,11 @@ def test_a_stream_that_never_brings_anything_is_given_up(vr: VoiceReel, service:
     assert len(service.seen) == 6
 
 
+def test_a_stream_that_lives_may_break_off_often(vr: VoiceReel, service: Service):
+    service.answers(*[events(b": ping\n\n", cut=True)] * 9, events(LAST))
+    assert [e.id for e in vr.jobs.events(JOB_ID)] == [3]
+
+
 def test_stopping_early_closes_the_stream(vr: VoiceReel, service: Service):
     closed = []
 

@@ -41,7 +41,10 @@ def test_a_take_longer_than_its_slot_is_a_warning_that_says_by_how_much() -> Non
 
 
 def test_the_reel_lasts_until_the_last_pause_has_ended() -> None:
-    late_slot_first = [line(1, slot=Segment(start_ms=9000, end_ms=10_000)), line(2, slot=Segment(start_ms=0, end_ms=1))]
+    late_slot_first = [
+        line(1, slot=Segment(start_ms=9000, end_ms=10_000)),
+        line(2, slot=Segment(start_ms=0, end_ms=1)),
+    ]
     assert lay_out(late_slot_first, [500, 1]).duration_ms == 9750
 
 

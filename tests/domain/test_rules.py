@@ -61,7 +61,9 @@ def test_no_state_follows_an_end_but_review() -> None:
         ("xx", ("en",), None),
     ],
 )
-def test_languages_are_matched_as_rfc_4647_looks_them_up(wanted: str, offered: tuple[str, ...], best: str) -> None:
+def test_languages_are_matched_as_rfc_4647_looks_them_up(
+    wanted: str, offered: tuple[str, ...], best: str
+) -> None:
     assert match_language(wanted, offered) == best
 
 
@@ -100,5 +102,7 @@ def test_a_fingerprint_changes_with_everything_that_changes_the_sound() -> None:
         "engine": "f", "engine_version": "2", "voice": {"name": "b"}, "text": "y", "language": "es",
         "speed": 1.1, "pitch_st": 1.0, "style": "sad", "seed": 1,
     }  # fmt: skip
-    prints = {take_fingerprint(**base)} | {take_fingerprint(**{**base, name: value}) for name, value in changes.items()}
+    prints = {take_fingerprint(**base)} | {
+        take_fingerprint(**{**base, name: value}) for name, value in changes.items()
+    }
     assert len(prints) == 1 + len(changes)

@@ -55,7 +55,8 @@ def test_control_characters_and_runs_of_space_are_not_spoken(text: str, spoken: 
 
 
 @pytest.mark.parametrize(
-    ("text", "heard"), [("…?!", False), ("😀 👍🏽", False), ("—", False), ("7", True), ("안", True), ("ß!", True)]
+    ("text", "heard"),
+    [("…?!", False), ("😀 👍🏽", False), ("—", False), ("7", True), ("안", True), ("ß!", True)],
 )
 def test_only_letters_and_digits_are_heard(text: str, heard: bool) -> None:
     assert has_speech(text) is heard

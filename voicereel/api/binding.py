@@ -90,7 +90,8 @@ def _view(
 ) -> Callable[..., Response]:
     def view(**path: str) -> Response:
         principal = authorize(accounts, operation.scopes)
-        request.max_content_length = max_bytes
+        # One more than is accepted: a body of unknown length that reaches it is known to be too long.
+        request.max_content_length = max_bytes + 1
         values = operation.parameters.read(request, path)
         _check_body(operation, max_bytes)
         return handler(

@@ -12,7 +12,7 @@ from voicereel.api.field_errors import field_errors
 from voicereel.api.fields import Strict
 from voicereel.api.problems import RequestRefused
 from voicereel.api.schemas import LineBody, ScriptBody
-from voicereel.domain.errors import FieldError, InvalidRequest
+from voicereel.domain.errors import FieldError, FileTooLarge, InvalidRequest
 from voicereel.domain.script import Line, Role, Script, check
 
 Body = TypeVar("Body", bound=Strict)
@@ -21,7 +21,12 @@ _MAX_LINES = 2000
 
 
 def raw_body() -> bytes:
-    return request.get_data(cache=False)
+    """The body as it came. One of unknown length is cut at the request's limit: then it is too long."""
+    raw = request.get_data(cache=False)
+    limit = request.max_content_length
+    if limit is not None and len(raw) >= limit:
+        raise FileTooLarge(limit - 1)
+    return raw
 
 
 def read_json(model: type[Body], raw: bytes) -> Body:

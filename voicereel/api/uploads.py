@@ -51,7 +51,7 @@ class Upload:
 def read_upload(max_sample_bytes: int) -> Upload:
     """The form of this request, or every bad field and file at once."""
     files = _files()
-    fields = _fields(len(files))
+    fields = _fields(len(files) + len(request.form.getlist(_SAMPLES)))
     body, errors = _read_fields(fields)
     _refuse_large(files, max_sample_bytes)
     samples = [Sample(kind=sniff_audio(_head(file)) or "", stream=_stream(file)) for file in files]
@@ -67,7 +67,7 @@ def _files() -> list[FileStorage]:
         raise RequestRefused(400, "malformed_multipart", detail) from None
 
 
-def _fields(file_count: int) -> dict[str, Any]:
+def _fields(sample_count: int) -> dict[str, Any]:
     """The form as the JSON object that the spec describes; files of the wrong name become null."""
     fields: dict[str, Any] = dict.fromkeys(request.files)
     fields.update(request.form.items())
@@ -75,7 +75,7 @@ def _fields(file_count: int) -> dict[str, Any]:
         fields["consent"] = request.files["consent"].read(_MAX_CONSENT_BYTES).decode(errors="replace")
     if isinstance(fields.get("consent"), str):
         fields["consent"] = _json_or_text(fields["consent"])
-    fields[_SAMPLES] = [""] * file_count
+    fields[_SAMPLES] = [""] * sample_count
     return fields
 
 

@@ -100,12 +100,17 @@ def _fitting(token: str, columns: int) -> Iterator[str]:
 
 
 def _chunks(text: str, columns: int) -> Iterator[str]:
-    """Even pieces of at most ``columns`` characters, cut between graphemes where they are not longer."""
-    graphemes = _graphemes(text)
-    count = -(-width(text) // columns)
-    size = -(-len(graphemes) // count)
-    for start in range(0, len(graphemes), size):
-        yield "".join(graphemes[start : start + size])
+    """Even pieces of at most ``columns`` characters, cut between graphemes."""
+    total = width(text)
+    size = -(-total // -(-total // columns))
+    chunk, used = "", 0
+    for grapheme in _graphemes(text):
+        wide = width(grapheme)
+        if chunk and used + wide > size:
+            yield chunk
+            chunk, used = "", 0
+        chunk, used = chunk + grapheme, used + wide
+    yield chunk
 
 
 def _graphemes(text: str) -> list[str]:

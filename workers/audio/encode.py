@@ -126,17 +126,21 @@ def _encode_lossy(path: Path, lossy: _Lossy, *, rate: int, channels: int, feed: 
         assert isinstance(stream, AudioStream)
         stream.codec_context.bit_rate = 1000 * _kbps(lossy, rate)[channels - 1]
         stream.codec_context.flags |= Flags.bitexact
-        position = feed.first_position
-        for block in feed.blocks:
-            frame = AudioFrame.from_ndarray(
-                np.tile(block * np.float32(lossy.scale), (channels, 1)), "fltp", layout
-            )
-            frame.sample_rate, frame.pts = rate, position
-            position += len(block)
+        for frame in _frames(feed, rate=rate, layout=layout, scale=np.float32(lossy.scale)):
             container.mux(stream.encode(frame))
         # LAME may end with a packet of nothing but padding. FFmpeg's muxer notes the padding of the
         # last packet only, so that one packet too many would make the file up to 47 samples long.
         container.mux([packet for packet in stream.encode(None) if packet.duration])
+
+
+def _frames(feed: "_Feed", *, rate: int, layout: str, scale: np.float32) -> Iterator[AudioFrame]:
+    position = feed.first_position
+    channels = 1 if layout == "mono" else 2
+    for block in feed.blocks:
+        frame = AudioFrame.from_ndarray(np.tile(block * scale, (channels, 1)), "fltp", layout)
+        frame.sample_rate, frame.pts = rate, position
+        position += len(block)
+        yield frame
 
 
 def _kbps(lossy: _Lossy, rate: int) -> tuple[int, int]:

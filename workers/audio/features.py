@@ -10,10 +10,11 @@ import soxr
 from workers.audio.clip import Samples
 
 MAX_SNR_DB = 60.0
-F0_FRAME_MS = 5.0
+F0_FRAME_MS = 10.0
 
-_F0_FLOOR_HZ, _F0_CEIL_HZ = 50.0, 600.0
-_F0_RATE = 16_000
+_F0_FLOOR_HZ, _F0_CEIL_HZ = 40.0, 600.0
+# enough for pitch, and half the time of 16 kHz
+_F0_RATE = 8_000
 _FRAME_MS = 20
 # frames this quiet are digital silence: a gate, or an editor, not the room the voice was in
 _SILENCE_POWER = 1e-9

@@ -17,7 +17,7 @@ def _decoded(path: Path) -> tuple[np.ndarray, int]:
     """All channels, shape (channels, n), as FFmpeg decodes them, and their rate."""
     with av.open(str(path)) as container:
         stream = container.streams.audio[0]
-        frames = [frame for frame in container.decode(stream)]
+        frames = list(container.decode(stream))
         channels = stream.channels
     parts = [f.to_ndarray() if f.format.is_planar else f.to_ndarray().reshape(-1, channels).T for f in frames]
     return np.concatenate(parts, axis=1), frames[0].sample_rate

@@ -17,10 +17,10 @@ MALE, FEMALE = "m3", "f2"
 
 # about halfway, in semitones, between the usual means of men (110 Hz) and women (210 Hz)
 _FEMALE_FROM_HZ = 155.0
-_EXCERPT_SECONDS = 60
+_EXCERPT_SECONDS = 45
 _ROUNDS = 3
 _MAX_TEXT = 500
-_MIN_VOICED_FRAMES = 100
+_MIN_VOICED_FRAMES = 50
 # what espeak is measured on when there is no transcript: prose, for its pace (the opening of the
 # fable that the International Phonetic Association uses); numbers can be read in every language
 _PROSE = {
@@ -71,7 +71,7 @@ Speak = Callable[[str, Manner], Clip]
 
 
 def measure(clip: Clip) -> Measured:
-    """Pitch and pace of the first minute; `EngineError` when no voice is heard in it."""
+    """Pitch and pace of the first 45 seconds; `EngineError` when no voice is heard in it."""
     excerpt = clip.samples[: _EXCERPT_SECONDS * clip.rate]
     contour = f0(excerpt, clip.rate)
     voiced = contour[contour > 0]

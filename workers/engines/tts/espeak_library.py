@@ -5,6 +5,7 @@ there is one `Library` a process and every call into it holds its lock.
 """
 
 import ctypes
+import fcntl
 import functools
 import multiprocessing.util
 import os
@@ -88,7 +89,7 @@ class Library:
     def __init__(self, overlay: Path) -> None:
         if len(os.fsencode(overlay)) > _MAX_PATH_BYTES:
             raise EngineError("The folder for temporary files has too long a name for espeak-ng.")
-        self._overlay = overlay
+        self.overlay = overlay
         self._variants: dict[str, str] = {}
         self._lock = threading.Lock()
         self._pcm: list[bytes] = []
@@ -101,10 +102,6 @@ class Library:
             raise EngineError("espeak-ng could not be initialised.")
         self._callback = _Callback(self._collect)  # kept: C holds a bare pointer to it
         self._c.espeak_SetSynthCallback(self._callback)
-
-    @property
-    def version(self) -> str:
-        return _version(self._c)
 
     def speak(self, text: str, *, voice: str, variant_text: str, rate_wpm: int, seed: int) -> Spoken:
         """Speak plain text with a voice, changed as the text of a variant file says.
@@ -137,7 +134,11 @@ class Library:
             self._variants.clear()
         if text not in self._variants:
             name = f"v{len(self._variants)}"
-            write_variant(self._overlay, name=name, text=text)
+            try:
+                write_variant(self.overlay, name=name, text=text)
+            except OSError as error:
+                # spoken all the same, but without the variant, if this went on
+                raise EngineError("A voice file could not be written.", retryable=True) from error
             self._variants[text] = name
         return self._variants[text]
 
@@ -178,13 +179,10 @@ def _declared(c: ctypes.CDLL) -> ctypes.CDLL:
     return c
 
 
-def _version(c: ctypes.CDLL) -> str:
-    return str(c.espeak_Info(None).decode()).split()[0]
-
-
 def library_version() -> str:
     """The library's version; it is loaded for this, but not initialised."""
-    return _version(_declared(ctypes.CDLL(espeakng_loader.get_library_path())))
+    c = _declared(ctypes.CDLL(espeakng_loader.get_library_path()))
+    return str(c.espeak_Info(None).decode()).split()[0]
 
 
 def data_folder() -> Path:
@@ -198,6 +196,8 @@ def library() -> Library:
     folder = Path(tempfile.mkdtemp(prefix="espeak-"))
     # unlike atexit, this also runs when a child made by multiprocessing ends
     multiprocessing.util.Finalize(None, _remove, args=(folder, os.getpid()), exitpriority=0)
+    # systemd-tmpfiles, which empties /tmp of what lies unused for days, leaves a locked folder alone
+    fcntl.flock(os.open(folder, os.O_RDONLY), fcntl.LOCK_SH)
     build_overlay(data_folder(), overlay=folder)
     return Library(folder)
 

@@ -7,6 +7,7 @@ whatever follows it without an event of its own.
 
 import bisect
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -39,13 +40,16 @@ def marks_of(text: str, spoken: Spoken) -> tuple[Mark, ...]:
 
     ``exact`` is false where one event covers several words: only the whole mark's times are known.
     """
-    atoms = [match for match in _ATOM.finditer(text) if _SPEECH.search(match[0])]
-    groups = list(_audible(_groups([atom.start() for atom in atoms], spoken), len(spoken.pcm)))
-    ends = [*(group.char for group in groups[1:]), len(text)]
-    return tuple(
-        _mark(group, _last_speech(text, group.char, end), text)
-        for group, end in zip(groups, ends, strict=True)
-    )
+    starts = [match.start() for match in _ATOM.finditer(text) if _stands_alone(match, text)]
+    groups = list(_audible(_groups(starts, spoken), len(spoken.pcm)))
+    ends = [*(group.char for group in groups[1:]), len(text)][: len(groups)]
+    marks = (_mark(group, end, text) for group, end in zip(groups, ends, strict=True))
+    return tuple(mark for mark in marks if mark)
+
+
+def _stands_alone(atom: re.Match[str], text: str) -> bool:
+    """Whether an atom is heard for itself: the sign of "5%" is part of its number, that of "3 + 4" is not."""
+    return bool(_SPEECH.search(atom[0])) or text[: atom.start()][-1:].strip() == ""
 
 
 def _groups(starts: Sequence[int], spoken: Spoken) -> Iterator[_Group]:
@@ -86,17 +90,19 @@ def _audible(groups: Iterator[_Group], total: int) -> Iterator[_Group]:
             yield group
 
 
-def _last_speech(text: str, start: int, end: int) -> int:
-    """Where the last letter or digit of ``text[start:end]`` ends."""
-    return max((match.end() for match in _SPEECH.finditer(text, start, end)), default=end)
-
-
-def _mark(group: _Group, end_char: int, text: str) -> Mark:
-    covered = text[group.char : end_char]
+def _mark(group: _Group, limit: int, text: str) -> Mark | None:
+    """The mark from the first to the last letter or digit of ``text[group.char:limit]``, if any."""
+    letters = [match.start() for match in _SPEECH.finditer(text, group.char, limit)]
+    if not letters:
+        return None
+    start, end = letters[0], letters[-1] + 1
+    while end < limit and unicodedata.category(text[end]).startswith("M"):
+        end += 1  # accents and vowel signs belong to the letter before them
+    covered = text[start:end]
     several = sum(1 for part in covered.split() if _SPEECH.search(part)) > 1
     return Mark(
-        start_char=group.char,
-        end_char=end_char,
+        start_char=start,
+        end_char=end,
         start_ms=group.start * 1000 / SAMPLE_RATE,
         end_ms=group.end * 1000 / SAMPLE_RATE,
         exact=not several and not _UNSPACED_RUN.search(covered),

@@ -1,0 +1,395 @@
+"""Bad input is refused with every bad field named, and never with a server error."""
+
+import io
+import json
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from tests.api.bodies import CONSENT, JSON, WAV, form, line, script
+from tests.conftest import Headers
+from voicereel.settings import Settings
+
+Pointers = dict[str, str]
+
+
+def send(client: FlaskClient, headers: Headers, body: Any) -> TestResponse:
+    data = body if isinstance(body, str | bytes) else json.dumps(body)
+    return client.post("/v1/synthesize", data=data, content_type=JSON, headers=headers)
+
+
+def pointers(reply: TestResponse) -> Pointers:
+    return {error["pointer"]: error["code"] for error in reply.json["errors"]}
+
+
+def bad_line(**changes: Any) -> dict[str, Any]:
+    return script(lines=[line(**changes)])
+
+
+BAD_SCRIPTS: dict[str, tuple[dict[str, Any], Pointers]] = {
+    "unknown role": (bad_line(speaker="EVE"), {"/lines/0/speaker": "unknown_speaker"}),
+    "unknown stock voice": (bad_line(speaker="stock:fake/eve"), {"/lines/0/speaker": "unknown_speaker"}),
+    "unknown engine": (bad_line(speaker="stock:nope/ana"), {"/lines/0/speaker": "unknown_speaker"}),
+    "unknown speaker id": (bad_line(speaker="spk_" + "0" * 26), {"/lines/0/speaker": "unknown_speaker"}),
+    "unknown speaker in the cast": (
+        script(cast={"A/N": "spk_x"}, lines=[line(speaker="A/N")]),
+        {"/cast/A~1N": "unknown_speaker"},
+    ),
+    "blank text": (bad_line(text=" \n\t\u3000"), {"/lines/0/text": "blank"}),
+    "empty text": (bad_line(text=""), {"/lines/0/text": "blank"}),
+    "nothing but control characters": (bad_line(text="\x00\x07 \x1b\x85"), {"/lines/0/text": "blank"}),
+    "no text": (script(lines=[{"speaker": "ANA"}]), {"/lines/0/text": "missing"}),
+    "no lines": (script(lines=[]), {"/lines": "too_few"}),
+    "2,001 lines": (script(lines=[line()] * 2001), {"/lines": "too_many_lines"}),
+    "a line of 6,000 characters": (bad_line(text="x" * 6000), {"/lines/0/text": "line_too_long"}),
+    "200,001 characters": (script(lines=[line(text="x" * 4900)] * 41), {"/lines": "script_too_long"}),
+    "speed too low": (bad_line(speed=0.49), {"/lines/0/speed": "out_of_range"}),
+    "pitch too high": (bad_line(pitch_st=12.5), {"/lines/0/pitch_st": "out_of_range"}),
+    "gain huge": (bad_line(gain_db=1e300), {"/lines/0/gain_db": "out_of_range"}),
+    "pause huge": (bad_line(pause_after_ms=10**400), {"/lines/0/pause_after_ms": "out_of_range"}),
+    "pause negative": (bad_line(pause_after_ms=-1), {"/lines/0/pause_after_ms": "out_of_range"}),
+    "pause in parts": (bad_line(pause_after_ms=1.5), {"/lines/0/pause_after_ms": "wrong_type"}),
+    "speed as text": (bad_line(speed="1"), {"/lines/0/speed": "wrong_type"}),
+    "speed null": (bad_line(speed=None), {"/lines/0/speed": "wrong_type"}),
+    "seed true": (bad_line(seed=True), {"/lines/0/seed": "wrong_type"}),
+    "channels true": (script(output={"channels": True}), {"/output/channels": "wrong_type"}),
+    "text a number": (bad_line(text=7), {"/lines/0/text": "wrong_type"}),
+    "line a list": (script(lines=[[]]), {"/lines/0": "wrong_type"}),
+    "lines an object": (script(lines={}), {"/lines": "wrong_type"}),
+    "unknown field": (script(x=1), {"/x": "unknown_field"}),
+    "unknown field of a line": (bad_line(**{"a/b~c": 1}), {"/lines/0/a~1b~0c": "unknown_field"}),
+    "a field of a later issue": (script(output={"stems": True}), {"/output/stems": "unknown_field"}),
+    "bad language tag": (bad_line(language="english!"), {"/lines/0/language": "bad_language"}),
+    "language nobody speaks": (bad_line(language="ko"), {"/lines/0/language": "language_not_supported"}),
+    "unknown format": (script(output={"formats": ["aiff"]}), {"/output/formats/0": "unknown_value"}),
+    "format twice": (script(output={"formats": ["mp3", "mp3"]}), {"/output/formats": "repeated"}),
+    "no format": (script(output={"formats": []}), {"/output/formats": "too_few"}),
+    "unknown rate": (script(output={"sample_rate": 44000}), {"/output/sample_rate": "unknown_value"}),
+    "rate that Opus lacks": (
+        script(output={"formats": ["mp3", "ogg"], "sample_rate": 44100}),
+        {"/output/sample_rate": "sample_rate_not_supported"},
+    ),
+    "rate for Opus alone": (
+        script(output={"formats": ["ogg", "wav"], "sample_rate": 12000}),
+        {"/output/sample_rate": "sample_rate_not_supported"},
+    ),
+    "rate for Opus with the default": (
+        script(output={"sample_rate": 12000}),
+        {"/output/sample_rate": "sample_rate_not_supported"},
+    ),
+    "caption format": (script(captions={"formats": ["ttml"]}), {"/captions/formats/0": "unknown_value"}),
+    "slot that ends before it starts": (
+        bad_line(slot={"start_ms": 5, "end_ms": 5}),
+        {"/lines/0/slot/end_ms": "slot_order"},
+    ),
+    "line id with a space": (bad_line(id="a b"), {"/lines/0/id": "bad_format"}),
+    "line ids twice": (script(lines=[line(id="a"), line(id="a")]), {"/lines/1/id": "duplicate_line_id"}),
+    "line id of a later line without one": (
+        script(lines=[line(id="l2"), line()]),
+        {"/lines/1/id": "duplicate_line_id"},
+    ),
+    "overlap at the start": (bad_line(overlap_ms=1), {"/lines/0/overlap_ms": "overlap_too_long"}),
+    "role with a line break": (
+        script(cast={"A\nB": "stock:fake/ana"}, lines=[line(speaker="stock:fake/ana")]),
+        {"/cast/A\nB": "bad_format"},
+    ),
+    "cast entry a number": (script(cast={"ANA": 3}, lines=[line()]), {"/cast/ANA": "wrong_type"}),
+    "cast entry without a speaker": (
+        script(cast={"ANA": {}}, lines=[line()]),
+        {"/cast/ANA/speaker": "missing"},
+    ),
+    "cast entry empty": (script(cast={"ANA": ""}, lines=[line()]), {"/cast/ANA": "too_short"}),
+    "metadata key": (script(metadata={"a b": "x"}), {"/metadata/a b": "bad_format"}),
+    "metadata value": (script(metadata={"a": 1}), {"/metadata/a": "wrong_type"}),
+    "21 metadata": (script(metadata={f"k{n}": "" for n in range(21)}), {"/metadata": "too_many"}),
+    "kept for no time": (script(retention_hours=0), {"/retention_hours": "out_of_range"}),
+    "title with NUL": (script(title="a\x00"), {"/title": "bad_format"}),
+    "loudness NaN": (script(output={"loudness_lufs": float("nan")}), {"/output/loudness_lufs": "not_finite"}),
+    "speed infinite": (bad_line(speed=float("-inf")), {"/lines/0/speed": "not_finite"}),
+    "pause NaN": (bad_line(pause_after_ms=float("nan")), {"/lines/0/pause_after_ms": "wrong_type"}),
+}
+
+
+@pytest.mark.parametrize("name", BAD_SCRIPTS)
+def test_a_bad_script_is_422_with_its_pointer(client: FlaskClient, headers: Headers, name: str) -> None:
+    body, expected = BAD_SCRIPTS[name]
+    reply = send(client, headers, body)
+    assert (reply.status_code, reply.json["code"]) == (422, "invalid_request")
+    assert pointers(reply) == expected
+
+
+def test_every_bad_field_is_named_at_once(client: FlaskClient, headers: Headers) -> None:
+    """Also the rules between lines, for the lines that are good themselves."""
+    lines = [
+        line(speed=9, text=" "),
+        line(speaker="EVE"),
+        line(id="x"),
+        line(id="x", color="red"),
+        line(id="x", language="?"),
+        line(id="x"),
+        line(speaker="BROKEN"),
+    ]
+    reply = send(client, headers, script(lines=lines, cast={"ANA": "stock:fake/ana", "BROKEN": 1}, title=5))
+    assert reply.status_code == 422
+    assert pointers(reply) == {
+        "/title": "wrong_type",
+        "/cast/BROKEN": "wrong_type",
+        "/lines/0/speed": "out_of_range",
+        "/lines/0/text": "blank",
+        "/lines/1/speaker": "unknown_speaker",
+        "/lines/3/color": "unknown_field",
+        "/lines/4/language": "bad_language",
+        "/lines/5/id": "duplicate_line_id",
+    }
+
+
+def test_a_script_with_too_many_lines_still_names_the_bad_ones(client: FlaskClient, headers: Headers) -> None:
+    reply = send(client, headers, script(lines=[line(speed=9), *[line()] * 2001]))
+    assert pointers(reply) == {"/lines": "too_many_lines", "/lines/0/speed": "out_of_range"}
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"{",
+        b'{"lines": [}',
+        b'{"lines": "\xff"}',
+        b"\xef\xbb\xbf{}",
+        b'{"title": "\\ud800", "lines": []}',
+        b"[" * 100_000,
+        b'{"title":' * 5_000,
+        b'{"seed": ' + b"9" * 5_000 + b"}",
+        b"\x00",
+    ],
+    ids=lambda raw: repr(raw[:12]),
+)
+def test_what_is_not_json_is_400(client: FlaskClient, headers: Headers, raw: bytes) -> None:
+    reply = send(client, headers, raw)
+    assert (reply.status_code, reply.json["code"]) == (400, "malformed_json")
+
+
+@pytest.mark.parametrize("raw", ["[]", "null", "7", '"lines"', "true", "NaN", "1e999"])
+def test_a_body_that_is_no_object_is_422(client: FlaskClient, headers: Headers, raw: str) -> None:
+    reply = send(client, headers, raw)
+    assert (reply.status_code, pointers(reply)) == (422, {"": "wrong_type"})
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "NaN", "Infinity", "9" * 4000])
+@pytest.mark.parametrize("field", ["speed", "seed"])
+def test_numbers_that_no_field_can_hold(
+    client: FlaskClient, headers: Headers, field: str, number: str
+) -> None:
+    raw = json.dumps(bad_line(**{field: 0})).replace(f'"{field}": 0', f'"{field}": {number}')
+    reply = send(client, headers, raw)
+    assert reply.status_code == 422
+    assert pointers(reply).keys() == {f"/lines/0/{field}"}
+
+
+def test_whole_numbers_may_be_written_with_a_point(client: FlaskClient, headers: Headers) -> None:
+    """JSON Schema counts 1.0 as an integer."""
+    body = script(
+        lines=[line(pause_after_ms=10.0, speed=1)], output={"channels": 2.0, "sample_rate": 48000.0}
+    )
+    assert send(client, headers, body).status_code == 202
+
+
+def test_of_a_key_given_twice_the_last_counts(client: FlaskClient, headers: Headers) -> None:
+    raw = json.dumps(script()).replace('"lines"', '"lines": 7, "lines"', 1)
+    assert send(client, headers, raw).status_code == 202
+
+
+def test_control_characters_are_not_spoken(client: FlaskClient, headers: Headers, services: Any) -> None:
+    send(client, headers, script(lines=[line(text="a\x00b\x1bc\td\r\ne\x9f")]))
+    claim = services.work.claim("cpu", worker_id="w1")
+    (record,) = services.work.lines(claim)
+    assert record.line.text == "abc\td\r\ne"
+
+
+def test_lines_without_an_id_are_numbered(client: FlaskClient, headers: Headers, services: Any) -> None:
+    send(client, headers, script(lines=[line(), line(id="b"), line()]))
+    claim = services.work.claim("cpu", worker_id="w1")
+    assert [record.line.id for record in services.work.lines(claim)] == ["l1", "b", "l3"]
+
+
+@pytest.mark.parametrize(
+    "content_type", ["text/plain", "application/xml", "multipart/form-data; boundary=x", None]
+)
+def test_another_type_of_body_is_415(client: FlaskClient, headers: Headers, content_type: str | None) -> None:
+    reply = client.post("/v1/synthesize", data=b"{}", content_type=content_type, headers=headers)
+    assert (reply.status_code, reply.json["code"]) == (415, "unsupported_media_type")
+
+
+def test_a_body_over_the_limit_is_413(client: FlaskClient, headers: Headers, settings: Settings) -> None:
+    reply = send(client, headers, b" " * (settings.max_json_bytes + 1))
+    assert (reply.status_code, reply.json["code"]) == (413, "too_large")
+
+
+def test_a_body_of_unknown_length_is_cut_at_the_limit(
+    client: FlaskClient, headers: Headers, settings: Settings
+) -> None:
+    class Endless:
+        given = 0
+
+        def read(self, size: int = -1) -> bytes:
+            self.given += size
+            return b" " * size
+
+        def readline(self, size: int = -1) -> bytes:
+            return self.read(size)
+
+    body = Endless()
+    reply = client.post(
+        "/v1/synthesize",
+        content_type=JSON,
+        headers=headers | {"Transfer-Encoding": "chunked"},
+        environ_overrides={"wsgi.input": body, "wsgi.input_terminated": True, "CONTENT_LENGTH": ""},
+    )
+    assert reply.status_code == 413
+    assert body.given <= settings.max_json_bytes + (1 << 20)
+
+
+def test_a_body_shorter_than_announced_is_400(client: FlaskClient, headers: Headers) -> None:
+    reply = client.post(
+        "/v1/synthesize",
+        data=b"{",
+        content_type=JSON,
+        headers=headers,
+        environ_overrides={"CONTENT_LENGTH": "100"},
+    )
+    assert reply.status_code == 400
+
+
+def test_what_a_customer_sent_is_never_echoed(client: FlaskClient, headers: Headers) -> None:
+    secret = "correct horse battery staple"
+    bad = {"speaker": secret, "text": secret * 300, "language": secret, "speed": secret, "slot": secret}
+    body = script(lines=[bad], title={secret: 1}, output={"formats": [secret]}, cast={"X": [secret]})
+    assert secret not in send(client, headers, body).get_data(as_text=True)
+    assert secret not in send(client, headers, f'{{"title": "{secret}" oops').get_data(as_text=True)
+
+
+def test_a_key_too_long_to_show_is_named_by_its_object(client: FlaskClient, headers: Headers) -> None:
+    reply = send(client, headers, script(lines=[line(**{"k" * 1000: 1})]))
+    assert pointers(reply) == {"/lines/0": "unknown_field"}
+
+
+def test_the_list_of_errors_has_an_end(client: FlaskClient, headers: Headers) -> None:
+    reply = send(client, headers, script(**{f"k{n}": 1 for n in range(5000)}))
+    assert reply.status_code == 422
+    assert len(reply.json["errors"]) == 2000
+
+
+BAD_FORMS: dict[str, tuple[dict[str, Any], int, Pointers]] = {
+    "no name": (form(name=None), 422, {"/name": "missing"}),
+    "blank name": (form(name="  "), 422, {"/name": "bad_format"}),
+    "bad language": (form(language="english!"), 422, {"/language": "bad_language"}),
+    "a language the engine lacks": (form(language="ko"), 422, {"/language": "language_not_supported"}),
+    "no consent": (form(consent=None), 422, {"/consent": "missing"}),
+    "consent is no JSON": (form(consent="yes"), 422, {"/consent": "wrong_type"}),
+    "consent without a subject": (
+        form(consent=json.dumps(CONSENT | {"subject": ""})),
+        422,
+        {"/consent/subject": "too_short"},
+    ),
+    "consent at no moment": (
+        form(consent=json.dumps(CONSENT | {"attested_at": "2026-11-01"})),
+        422,
+        {"/consent/attested_at": "bad_moment"},
+    ),
+    "consent before the year 1": (
+        form(consent=json.dumps(CONSENT | {"attested_at": "0001-01-01T00:00:00+12:00"})),
+        422,
+        {"/consent/attested_at": "bad_moment"},
+    ),
+    "consent of unknown fields": (
+        form(consent=json.dumps(CONSENT | {"x": 1})),
+        422,
+        {"/consent/x": "unknown_field"},
+    ),
+    "unknown field": (form(colour="red"), 422, {"/colour": "unknown_field"}),
+    "a field twice": (form(name=["Ana", "Eva"]), 422, {"/name": "repeated"}),
+    "no recordings": (form(samples=None), 422, {"/samples": "too_few"}),
+    "six recordings": (form(*[WAV] * 6), 422, {"/samples": "too_many"}),
+    "an empty file": (form(WAV, b""), 422, {"/samples/1": "empty_file"}),
+    "recordings as text": (form(samples="RIFF"), 422, {"/samples": "not_a_file"}),
+    "not audio": (form(b"%PDF-1.7 and so on"), 415, {"/samples/0": "not_audio"}),
+    "a picture beside audio": (form(WAV, b"\x89PNG\r\n\x1a\n0000"), 415, {"/samples/1": "not_audio"}),
+    "not audio, and no name": (
+        form(b"<html>", name=None),
+        422,
+        {"/name": "missing", "/samples/0": "not_audio"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD_FORMS)
+def test_a_bad_form_is_refused_with_its_pointer(client: FlaskClient, headers: Headers, name: str) -> None:
+    data, status, expected = BAD_FORMS[name]
+    data = {key: _fresh(value) for key, value in data.items()}
+    reply = client.post("/v1/speakers", data=data, headers=headers, content_type="multipart/form-data")
+    assert reply.status_code == status
+    assert expected.items() <= pointers(reply).items()
+
+
+def _fresh(value: Any) -> Any:
+    """Parametrised files are read by their first test; each gets its own."""
+    if not isinstance(value, list) or isinstance(value[0], str):
+        return value
+    return [(io.BytesIO(stream.getvalue()), name) for stream, name in value]
+
+
+def test_a_recording_over_the_limit_is_413(client: FlaskClient, headers: Headers, services: Any) -> None:
+    big = WAV + bytes(services.speakers.max_sample_bytes)
+    reply = client.post("/v1/speakers", data=form(WAV, big), headers=headers)
+    assert (reply.status_code, pointers(reply)) == (413, {"/samples/1": "too_large"})
+
+
+def test_a_form_without_a_boundary_is_400(client: FlaskClient, headers: Headers) -> None:
+    reply = client.post("/v1/speakers", data=b"--x\r\n", content_type="multipart/form-data", headers=headers)
+    assert (reply.status_code, reply.json["code"]) == (400, "malformed_multipart")
+
+
+def test_a_speaker_is_enrolled_and_renamed(client: FlaskClient, headers: Headers) -> None:
+    reply = client.post("/v1/speakers", data=form(WAV, WAV, transcript="Hi.\x00"), headers=headers)
+    assert reply.status_code == 202
+    assert reply.headers["Location"] == f"/v1/speakers/{reply.json['id']}"
+    assert reply.json["consent"]["attested_at"] == "2026-11-01T10:00:00.000Z"
+    renamed = client.patch(reply.headers["Location"], json={"name": "Eva"}, headers=headers)
+    assert renamed.json["name"] == "Eva"
+    assert client.patch(reply.headers["Location"], json={"name": 1}, headers=headers).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("limit=0", {"limit": "out_of_range"}),
+        ("limit=101", {"limit": "out_of_range"}),
+        ("limit=ten", {"limit": "wrong_type"}),
+        ("limit=1.0", {"limit": "wrong_type"}),
+        ("limit=", {"limit": "wrong_type"}),
+        ("limit=1&limit=2", {"limit": "repeated"}),
+        ("cursor=", {"cursor": "too_short"}),
+        ("cursor=%00", {"cursor": "bad_cursor"}),
+        ("cursor=" + "x" * 201, {"cursor": "too_long"}),
+        ("cursor=c3RvY2s6ZmFrZS9hbmE", {"cursor": "bad_cursor"}),
+        ("status=done", {"status": "unknown_value"}),
+        ("created_after=yesterday", {"created_after": "bad_moment"}),
+        ("created_before=2026-02-30T00:00:00Z", {"created_before": "bad_moment"}),
+        (
+            "limit=-1&x=1&kind=dub&cursor=x",
+            {
+                "limit": "out_of_range",
+                "x": "unknown_parameter",
+                "kind": "unknown_value",
+                "cursor": "bad_cursor",
+            },
+        ),
+    ],
+)
+def test_every_bad_parameter_is_named(
+    client: FlaskClient, headers: Headers, query: str, expected: Pointers
+) -> None:
+    reply = client.get(f"/v1/jobs?{query}", headers=headers)
+    assert (reply.status_code, pointers(reply)) == (422, expected)

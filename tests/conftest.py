@@ -1,0 +1,90 @@
+"""A service of its own for each test: SQLite in a temporary folder, real services, no worker."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from voicereel.api.app import create_app
+from voicereel.bootstrap import Services, build, prepare
+from voicereel.domain.account import SCOPES
+from voicereel.domain.speakers import EngineInfo, StockVoice
+from voicereel.settings import Settings
+
+Headers = dict[str, str]
+
+
+def fake_engine(name: str = "fake") -> EngineInfo:
+    """What a worker with an engine of two stock voices advertises."""
+    return EngineInfo(
+        name=name,
+        version="1",
+        pool="cpu",
+        sample_rate=16_000,
+        sample_format="FLOAT",
+        cloning="adapted",
+        word_times=True,
+        languages=("en", "es"),
+        licence="Apache-2.0",
+        commercial_use="yes",
+        max_characters=5_000,
+        voices=(
+            StockVoice(name="ana", languages=("en",), label="Ana"),
+            StockVoice(name="ben", languages=("en", "es"), label="Ben"),
+        ),
+        variants=("low",),
+    )
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(
+        home=tmp_path / "home", default_engine="fake", engines="fake", max_sample_bytes=1 << 20
+    )
+
+
+@pytest.fixture(scope="session")
+def prepared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated home, to be copied: migrations take longer than most tests."""
+    home = tmp_path_factory.mktemp("prepared") / "home"
+    prepare(Settings(home=home))
+    return home
+
+
+@pytest.fixture
+def services(settings: Settings, prepared_home: Path) -> Iterator[Services]:
+    """Services over a fresh database, with the fake engine advertised."""
+    shutil.copytree(prepared_home, settings.home)
+    services = build(settings)
+    services.work.advertise("w1", pool="cpu", infos=[fake_engine()])
+    yield services
+    services.close()
+
+
+@pytest.fixture
+def app(services: Services) -> Flask:
+    return create_app(services)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def make_headers(services: Services) -> Callable[..., Headers]:
+    """Headers with a fresh key: of a tenant, with scopes; by default of one tenant, with all."""
+
+    def make(*scopes: str, tenant: str = "acme") -> Headers:
+        key = services.accounts.create_key("test", tenant=tenant, scopes=scopes or SCOPES)
+        return {"Authorization": f"Bearer {key.key}"}
+
+    return make
+
+
+@pytest.fixture
+def headers(make_headers: Callable[..., Headers]) -> Headers:
+    return make_headers()
