@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts import script_of
+
 from voicereel_client import VoiceReel
 
 HERE = Path(__file__).resolve().parent
@@ -229,7 +230,8 @@ def table(figures: dict[str, Any]) -> str:
         "",
         f"{facts['cores']} cores, Python {facts['python']}, {facts['system']}. Ratios are within one run.",
         "",
-        "| script | service, s | floor, s (espeak + MP3, one core) | service / floor | service / shell script | peak PSS of the workers, MB |",
+        "| script | service, s | floor, s (espeak + MP3, one core) | service / floor | service / shell script"
+        " | peak PSS of the workers, MB |",
         "|---|---|---|---|---|---|",
     ]
     for row in figures["render"]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts import script_of
+
 from workers.audio.clip import Clip, Samples
 from workers.audio.encode import encode
 from workers.audio.mix import resample

@@ -2,6 +2,8 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -39,11 +41,21 @@ def fake_engine(name: str = "fake") -> EngineInfo:
     )
 
 
+@dataclass(frozen=True)
+class Shared:
+    """One service for many tests that leave nothing behind that another would see."""
+
+    client: FlaskClient
+    headers: Headers
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(
-        home=tmp_path / "home", default_engine="fake", engines="fake", max_sample_bytes=1 << 20
-    )
+    return make_settings(tmp_path)
+
+
+def make_settings(folder: Path) -> Settings:
+    return Settings(home=folder / "home", default_engine="fake", engines="fake", max_sample_bytes=1 << 18)
 
 
 @pytest.fixture(scope="session")
@@ -54,13 +66,25 @@ def prepared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
-@pytest.fixture
-def services(settings: Settings, prepared_home: Path) -> Iterator[Services]:
+def start(settings: Settings, prepared_home: Path) -> Services:
     """Services over a fresh database, with the fake engine advertised."""
     shutil.copytree(prepared_home, settings.home)
     services = build(settings)
     services.work.advertise("w1", pool="cpu", infos=[fake_engine()])
+    return services
+
+
+@pytest.fixture
+def services(settings: Settings, prepared_home: Path) -> Iterator[Services]:
+    services = start(settings, prepared_home)
     yield services
+    services.close()
+
+
+@pytest.fixture(scope="session")
+def shared(prepared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
+    services = start(make_settings(tmp_path_factory.mktemp("shared")), prepared_home)
+    yield Shared(client=create_app(services).test_client(), headers=make_key(services))
     services.close()
 
 
@@ -77,12 +101,12 @@ def client(app: Flask) -> FlaskClient:
 @pytest.fixture
 def make_headers(services: Services) -> Callable[..., Headers]:
     """Headers with a fresh key: of a tenant, with scopes; by default of one tenant, with all."""
+    return partial(make_key, services)
 
-    def make(*scopes: str, tenant: str = "acme") -> Headers:
-        key = services.accounts.create_key("test", tenant=tenant, scopes=scopes or SCOPES)
-        return {"Authorization": f"Bearer {key.key}"}
 
-    return make
+def make_key(services: Services, *scopes: str, tenant: str = "acme") -> Headers:
+    key = services.accounts.create_key("test", tenant=tenant, scopes=scopes or SCOPES)
+    return {"Authorization": f"Bearer {key.key}"}
 
 
 @pytest.fixture

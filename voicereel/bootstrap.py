@@ -41,6 +41,7 @@ class Services:
 
 def build(settings: Settings) -> Services:
     """Wire a process. The database must have been migrated; see `prepare`."""
+    _refuse_what_is_not_there(settings)
     database = Database(settings.database, max_attempts=settings.max_attempts)
     store = make_store(settings)
     artifacts = ArtifactService(
@@ -78,6 +79,14 @@ def build(settings: Settings) -> Services:
         check_ready=lambda: _check_ready(database, store),
         close=database.close,
     )
+
+
+def _refuse_what_is_not_there(settings: Settings) -> None:
+    """Say at the start what would otherwise fail job by job."""
+    if settings.broker_url:
+        raise ValueError("VOICEREEL_BROKER_URL: a broker is not supported yet; leave it empty to poll")
+    if not settings.database.startswith("sqlite"):
+        raise ValueError("VOICEREEL_DATABASE_URL: only sqlite: serves jobs yet; others can be migrated only")
 
 
 def prepare(settings: Settings) -> str:

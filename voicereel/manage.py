@@ -4,12 +4,16 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 from voicereel.bootstrap import build, prepare
 from voicereel.domain.account import SCOPES
+from voicereel.domain.errors import NotFound
+from voicereel.services.accounts import AccountService
 from voicereel.settings import Settings
 from voicereel.supervisor import HomeBusy, Supervisor, listen, locked
 from voicereel.telemetry import configure
@@ -69,7 +73,7 @@ def _serve(settings: Settings) -> None:
 
 def _first_key(supervisor: Supervisor) -> str | None:
     accounts = supervisor.services.accounts
-    if accounts.has_keys():
+    if accounts.all_keys():
         return None
     return accounts.create_key("first", tenant="default", scopes=SCOPES).key
 
@@ -89,16 +93,46 @@ def keys() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def create_key(home: Path | None, name: str, tenant: str, scopes: tuple[str, ...], as_json: bool) -> None:
     """Make a key and print it: it cannot be shown again."""
-    settings = _settings(home=home)
-    prepare(settings)
-    services = build(settings)
     wanted = scopes or tuple(scope for scope in SCOPES if scope != "admin")
-    made = services.accounts.create_key(name, tenant=tenant, scopes=wanted)
-    services.close()
+    with _accounts(home) as accounts:
+        made = accounts.create_key(name, tenant=tenant, scopes=wanted)
     if as_json:
         click.echo(json.dumps({"id": made.id, "key": made.key, "scopes": list(made.scopes)}))
     else:
         click.echo(made.key)
+
+
+@keys.command("list")
+@_HOME
+def list_keys(home: Path | None) -> None:
+    """Ids and names of all keys; the keys themselves are not stored."""
+    with _accounts(home) as accounts:
+        for key in accounts.all_keys():
+            state = "revoked" if key.revoked_at else "live"
+            click.echo(f"{key.id}  {state:7}  {key.name}  [{' '.join(sorted(key.scopes))}]")
+
+
+@keys.command("revoke")
+@_HOME
+@click.argument("key_id")
+def revoke_key(home: Path | None, key_id: str) -> None:
+    """End a key by its id, within five seconds everywhere."""
+    try:
+        with _accounts(home) as accounts:
+            accounts.revoke(key_id)
+    except NotFound as error:
+        raise click.ClickException(error.detail) from None
+
+
+@contextmanager
+def _accounts(home: Path | None) -> Iterator[AccountService]:
+    settings = _settings(home=home)
+    prepare(settings)
+    services = build(settings)
+    try:
+        yield services.accounts
+    finally:
+        services.close()
 
 
 @main.command()

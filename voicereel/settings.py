@@ -52,8 +52,8 @@ class Settings(BaseSettings):
     max_sample_bytes: int = Field(50 * 1024 * 1024, gt=0)
     max_lines: int = Field(2000, ge=1, le=2000)
     max_line_characters: int = Field(5000, ge=1, le=5000)
-    max_script_characters: int = Field(200_000, ge=1)
-    max_reel_minutes: int = Field(240, ge=1)
+    max_script_characters: int = Field(200_000, ge=1, le=200_000)
+    max_reel_minutes: int = Field(240, ge=1, le=240)
 
     def environment(self, **overrides: str) -> dict[str, str]:
         """The environment for a child process that is to have these settings."""

@@ -109,6 +109,11 @@ class Supervisor:
             yield Child(f"worker-{number}", command, environment)
 
     @property
+    def _address_file(self) -> Path:
+        """Where others find the URL; there only while the service is ready."""
+        return self._settings.home / "server.json"
+
+    @property
     def services(self) -> Services:
         return self._services
 
@@ -118,6 +123,7 @@ class Supervisor:
 
     def run(self) -> Iterator[str]:
         """Start everything, yield the URL once it is ready, then watch until stopped."""
+        self._address_file.unlink(missing_ok=True)
         released = self._services.work.release_workers(self._prefix)
         if released:
             log().info("unfinished_work_requeued", stage_runs=released)
@@ -159,11 +165,11 @@ class Supervisor:
     def _write_address(self) -> None:
         temporary = self._settings.home / ".server.json"
         temporary.write_text(json.dumps({"url": self.url, "pid": os.getpid()}))
-        temporary.replace(self._settings.home / "server.json")
+        temporary.replace(self._address_file)
 
     def _end(self) -> None:
         """Ask every child to stop; after three seconds, make it."""
-        (self._settings.home / "server.json").unlink(missing_ok=True)
+        self._address_file.unlink(missing_ok=True)
         for child in self._children:
             child.signal(signal.SIGTERM)
         deadline = time.monotonic() + _STOP_S

@@ -14,7 +14,7 @@ from voicereel.adapters.database.database import Database
 SERVER = os.environ.get("VOICEREEL_TEST_DATABASE_URL", "")
 
 
-@pytest.fixture()
+@pytest.fixture
 def sqlite_database(tmp_path: Path) -> Iterator[Database]:
     url = f"sqlite:///{tmp_path / 'test.db'}"
     migrate.upgrade(url)
@@ -23,7 +23,7 @@ def sqlite_database(tmp_path: Path) -> Iterator[Database]:
     database.close()
 
 
-@pytest.fixture()
+@pytest.fixture
 def postgresql_url() -> Iterator[str]:
     """A database of its own on the test server, dropped afterwards."""
     if not SERVER:

@@ -5,6 +5,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from werkzeug.test import TestResponse
+
 from voicereel.bootstrap import Services
 from voicereel.domain.job import Artifact, Claim, Result, Take
 from voicereel.services.ids import new_id
@@ -13,11 +15,18 @@ JSON = "application/json"
 WAV = b"RIFF\x24\x00\x00\x00WAVEfmt " + bytes(64)
 AUDIO = bytes(range(256)) * 40
 
+Pointers = dict[str, str]
+
 CONSENT: dict[str, Any] = {
     "subject": "Ana Ruiz",
     "attested_by": "legal@example.com",
     "attested_at": "2026-11-01T10:00:00Z",
 }
+
+
+def pointers(reply: TestResponse) -> Pointers:
+    """Where the errors of a problem are, and their codes."""
+    return {error["pointer"]: error["code"] for error in reply.json["errors"]}
 
 
 def script(**changes: Any) -> dict[str, Any]:

@@ -41,5 +41,5 @@ def test_an_operation_unbound_or_unknown_stops_the_start(
     services: Services, drop: set[str], add: set[str]
 ) -> None:
     names = {operation.id for operation in operations()} - drop | add
-    with pytest.raises(SpecError, match="getJob|getWeather"):
+    with pytest.raises(SpecError, match=r"getJob|getWeather"):
         bind(Flask("half"), dict.fromkeys(names, lambda call: None), accounts=services.accounts, limits={})

@@ -1,10 +1,17 @@
 """Random lines, timings and reels, with the text that breaks caption code."""
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from voicereel.domain.reel import Placement, Reel
 from voicereel.domain.script import spoken_text
 from voicereel.domain.words import Timing, words_from_timings
+
+
+def examples(count: int) -> settings:
+    """No limits of time: a busy machine is not a failure."""
+    return settings(max_examples=count, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
 
 _HOSTILE = [
     "the", "and", "Hello,", "Dr.", "Smith", "don't", "3.5", "—", "...", "“¿Qué?”", "<v Eve>",

@@ -3,9 +3,9 @@
 from itertools import groupby, pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
-from tests.captions.strategies import reels
+from tests.captions.strategies import examples, reels
 from voicereel.captions.segmenter import Cue, segment
 from voicereel.captions.style import STYLES, width
 from voicereel.domain.reel import Placement, Reel, Word
@@ -54,7 +54,7 @@ def by_line(cues: tuple[Cue, ...]) -> dict[str, list[Cue]]:
     return {line_id: list(group) for line_id, group in groupby(ordered, key=lambda cue: cue.line_id)}
 
 
-@settings(max_examples=300, deadline=None)
+@examples(150)
 @given(reels())
 def test_any_reel_keeps_the_rules(reel: Reel) -> None:
     cues = segment(reel, STYLE)

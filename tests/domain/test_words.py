@@ -3,10 +3,10 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.captions.strategies import texts, timings
+from tests.captions.strategies import examples, texts, timings
 from voicereel.domain.script import has_speech, spoken_text
 from voicereel.domain.words import Timing, words_from_timings
 
@@ -20,7 +20,7 @@ def figures(text: str, given_timings: list[Timing], duration_ms: int) -> list[tu
     return [(word.text, word.start_ms, word.end_ms, word.source) for word in words]
 
 
-@settings(max_examples=300, deadline=None)
+@examples(200)
 @given(st.data(), texts, st.one_of(st.integers(0, 40), st.integers(0, 20_000)))
 def test_words_partition_any_text_and_their_times_rise(
     data: st.DataObject, text: str, duration_ms: int

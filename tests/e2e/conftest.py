@@ -98,7 +98,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService
         yield found
 
 
-@pytest.fixture()
+@pytest.fixture
 def client(service: RunningService) -> Iterator[VoiceReel]:
     with service.client() as found:
         yield found

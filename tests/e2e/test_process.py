@@ -9,13 +9,13 @@ from pathlib import Path
 
 from tests.e2e.conftest import RunningService, command_line, eventually, running, server_command
 
-# 4 s of rendering and more: long enough to be hit in the middle.
+# Twenty minutes of sound, some seconds of work in every stage: long enough to be hit in the middle.
 LONG = {
     "lines": [
         {"speaker": "stock:espeak/en-us", "text": f"Line {n}. " + "This goes on for quite a while. " * 12}
-        for n in range(120)
+        for n in range(40)
     ],
-    "output": {"formats": ["mp3"]},
+    "output": {"formats": ["wav"]},
 }
 
 
@@ -118,10 +118,9 @@ def test_canceling_and_deleting_stop_the_work_and_remove_the_files(service: Runn
 
 def test_memory_does_not_grow_with_the_script(service: RunningService) -> None:
     """Twenty minutes of WAV; an hour is measured by `make bench`. The limit is the published one."""
-    script = {**LONG, "lines": LONG["lines"][:80], "output": {"formats": ["wav"]}}
     peak_kb = 0
     with service.client() as client:
-        job = client.synthesize(script)
+        job = client.synthesize(LONG)
         while not client.jobs.get(job.id).finished:
             peak_kb = max(peak_kb, sum(pss_kb(pid) for pid in service.children("workers.main")))
         done = client.jobs.get(job.id)
@@ -147,4 +146,4 @@ def test_doctor_finds_a_healthy_machine(tmp_path: Path) -> None:
     )
     findings = {finding["what"]: finding["ok"] for finding in json.loads(found.stdout)}
     assert found.returncode == 0
-    assert findings["engine espeak"] and findings["encoder mp3"] and findings["python"]
+    assert {"engine espeak", "encoder mp3", "python"} <= {what for what, ok in findings.items() if ok}

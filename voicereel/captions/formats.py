@@ -130,7 +130,7 @@ def to_srt(cues: Sequence[Cue]) -> str:
             index=index,
             start=timedelta(milliseconds=cue.start_ms),
             end=timedelta(milliseconds=cue.end_ms),
-            content="\n".join(map(_no_time_line, lines)),
+            content=_no_time_line("\n".join(lines)),
         )
         for index, (cue, lines) in enumerate([entry for entry in shown if entry[1]], start=1)
     )
@@ -138,10 +138,12 @@ def to_srt(cues: Sequence[Cue]) -> str:
     return str(srt.compose(subtitles, reindex=False))
 
 
-_TIME_ARROW = re.compile(r"(?<=[\d,.:，．。：])(\s*-[ -]\s*)(?=>)")
+# A time where a reader looks for one: at the start of a line after the first, or with an arrow.
+_TIME = r"[0-9]+[,.:，．。：][0-9]+[,.:，．。：][0-9]+"
+_TIME_LINE = re.compile(rf"(?:(?<=\n)|\A(?=.*-[ -] *>))(?={_TIME})")
 _WORD_JOINER = "\u2060"
 
 
-def _no_time_line(line: str) -> str:
-    """SubRip has no escapes: text such as "0:00 --> 0:05" gets an invisible character in its arrow."""
-    return _TIME_ARROW.sub(rf"\1{_WORD_JOINER}", line)
+def _no_time_line(content: str) -> str:
+    """SubRip has no escapes: an invisible character keeps text from being read as a time line."""
+    return _TIME_LINE.sub(_WORD_JOINER, content)

@@ -161,7 +161,7 @@ def check(lines: Sequence[Line | None], cast: Mapping[str, Role]) -> Iterator[Fi
                 f"/lines/{index}/speaker", "unknown_speaker", "Not a role of 'cast', nor a speaker id."
             )
     for index, (before, line) in enumerate(zip([None, *lines], lines, strict=False)):
-        if line is None or line.overlap_ms == 0 or (index > 0 and before is None):
+        if line is None or line.slot or line.overlap_ms == 0 or (index > 0 and before is None):
             continue
         if before is None or not has_speech(before.text):
             yield FieldError(

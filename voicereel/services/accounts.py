@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from voicereel.domain.account import ApiKey, Principal, is_well_formed, key_hash, new_key
-from voicereel.domain.errors import Forbidden, Unauthenticated
+from voicereel.domain.errors import Forbidden, NotFound, Unauthenticated
 from voicereel.ports import Clock, UnitOfWork
 from voicereel.services.ids import new_id
 
@@ -49,9 +49,16 @@ class AccountService:
             tx.accounts.add_key(stored)
         return NewKey(id=stored.id, tenant_id=tenant_id, key=key, scopes=tuple(sorted(stored.scopes)))
 
-    def has_keys(self) -> bool:
+    def all_keys(self) -> tuple[ApiKey, ...]:
+        """Every key there ever was, oldest first; the keys themselves are nowhere stored."""
         with self.work.reading() as tx:
-            return tx.accounts.has_keys()
+            return tx.accounts.keys()
+
+    def revoke(self, key_id: str) -> None:
+        """End a key; every process stops taking it within five seconds."""
+        with self.work.writing() as tx:
+            if not tx.accounts.revoke_key(key_id):
+                raise NotFound("live key")
 
     def authenticate(self, authorization: str | None) -> Principal:
         """The caller behind an ``Authorization`` header; one error whatever is wrong with it."""

@@ -1,13 +1,13 @@
 """Jobs as a customer sees them: submit, read, list, cancel, delete."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from voicereel.domain.account import Principal
 from voicereel.domain.errors import Conflict, FieldError, InvalidRequest, NotFound
-from voicereel.domain.job import FINISHED, Job, LineRecord, StageRun, StageView
+from voicereel.domain.job import FINISHED, Job, JobStatus, LineRecord, StageRun, StageView
 from voicereel.domain.plan import PLANS, shard_lines
 from voicereel.domain.script import Script
 from voicereel.ports import Clock, Page, Transaction, UnitOfWork
@@ -143,7 +143,12 @@ def forget_job(tx: Transaction, tenant_id: str, job_id: str) -> None:
 
 
 def end_job(
-    tx: Transaction, job: Job, *, status: Any, error: Any = None, billable_ms: int | None = None
+    tx: Transaction,
+    job: Job,
+    *,
+    status: JobStatus,
+    error: Mapping[str, Any] | None = None,
+    billable_ms: int | None = None,
 ) -> bool:
     """Close a job with its event; False when it was closed already."""
     tx.work.cancel(job.id)

@@ -29,7 +29,7 @@ class Loudness:
 class Meter:
     """Meters mono blocks as a file of ``channels`` equal channels would be; memory stays flat.
 
-    Without ``true_peak`` it is twice as fast, and the peak is that of the samples.
+    Without ``true_peak`` it is two to three times as fast, and the peak is that of the samples.
     """
 
     def __init__(self, rate: int, channels: int = 1, *, true_peak: bool = True) -> None:

@@ -16,6 +16,10 @@ def run(ctx: StageContext) -> Result:
     if problems:
         raise StageFailed(" ".join(problems), code="overlap_too_long")
     timeline = lay_out([record.line for record in records], durations)
+    if timeline.duration_ms == 0:
+        raise StageFailed(
+            "No line makes a sound, and there is no pause: the reel is empty.", code="empty_reel"
+        )
     if timeline.duration_ms > ctx.max_reel_ms:
         detail = f"The reel would last {timeline.duration_ms} ms; at most {ctx.max_reel_ms} ms are made."
         raise StageFailed(detail, code="reel_too_long")

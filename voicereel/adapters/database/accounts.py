@@ -1,5 +1,7 @@
 """Tenants, API keys, and the first replies kept for idempotency keys."""
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from voicereel.adapters.database.tables import api_keys, idempotency, tenants
@@ -37,18 +39,26 @@ class Accounts:
         )
 
     def key_by_hash(self, sha256: str) -> ApiKey | None:
-        row = (
-            self._connection.execute(sa.select(api_keys).where(api_keys.c.sha256 == sha256))
-            .mappings()
-            .first()
-        )
-        if row is None:
-            return None
-        names = ("id", "tenant_id", "name", "sha256", "expires_at", "revoked_at")
-        return ApiKey(**{name: row[name] for name in names}, scopes=frozenset(row["scopes"]))
+        found = self._keys(sa.select(api_keys).where(api_keys.c.sha256 == sha256))
+        return found[0] if found else None
 
-    def has_keys(self) -> bool:
-        return self._connection.execute(sa.select(api_keys.c.id).limit(1)).first() is not None
+    def keys(self) -> tuple[ApiKey, ...]:
+        """Every key there ever was, oldest first."""
+        return self._keys(sa.select(api_keys).order_by(api_keys.c.id))
+
+    def _keys(self, query: sa.Select[Any]) -> tuple[ApiKey, ...]:
+        names = ("id", "tenant_id", "name", "sha256", "expires_at", "revoked_at")
+        return tuple(
+            ApiKey(**{name: row[name] for name in names}, scopes=frozenset(row["scopes"]))
+            for row in self._connection.execute(query).mappings()
+        )
+
+    def revoke_key(self, key_id: str) -> bool:
+        """Mark a key as no longer good; False when there is no live key of this id."""
+        where = (api_keys.c.id == key_id) & api_keys.c.revoked_at.is_(None)
+        return (
+            self._connection.execute(api_keys.update().where(where).values(revoked_at=db_now())).rowcount == 1
+        )
 
     def stored_reply(self, tenant_id: str, *, route: str, key: str) -> StoredReply | None:
         c = idempotency.c

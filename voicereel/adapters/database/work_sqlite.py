@@ -34,7 +34,8 @@ UPDATE stage_runs SET lease_until = {_LATER}, progress = ?
  WHERE id = ? AND fence = ? AND status = 'running' RETURNING id"""
 
 _FINISH = f"""
-UPDATE stage_runs SET status = 'succeeded', progress = 1, lease_until = NULL, error = NULL, finished_at = {_NOW}
+UPDATE stage_runs SET status = 'succeeded', progress = 1, lease_until = NULL, error = NULL,
+       finished_at = {_NOW}
  WHERE id = ? AND fence = ? AND status = 'running' RETURNING id"""
 
 _RETRY = f"""
