@@ -23,7 +23,7 @@ class EventService:
     work: UnitOfWork
     view: Callable[[Principal, str], dict[str, Any]]
     max_streams: int = 40
-    poll_s: float = 0.1
+    poll_s: float = 0.05
     ping_s: float = 15.0
     _open: int = 0
     latest: int = -1
