@@ -22,7 +22,7 @@ serve: $(VENV)/.service
 	@exec $(BIN)/voicereel-server up --home "$(HOME_DIR)" --port $(PORT)
 
 test: $(VENV)/.test lint
-	@VOICEREEL_TEST_DATABASE_URL="$${VOICEREEL_TEST_DATABASE_URL-$$(tests/services/postgres.sh)}" \
+	@VOICEREEL_TEST_DATABASE_URL="$${VOICEREEL_TEST_DATABASE_URL-$$(tests/needs/postgres.sh)}" \
 		$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
 
 lint: $(VENV)/.test

@@ -144,16 +144,21 @@ def watched(job: Job, title: str) -> Job:
         TimeElapsedColumn(),
     )
     with Progress(*columns) as progress:
-        bar = progress.add_task(title[:32], total=job.progress.total, stage="queued")
+        # One step a line, and one for each stage that follows.
+        total = job.progress.total + len(job.stages) - 1
+        bar = progress.add_task(title[:32], total=total, stage="queued")
 
         def show(event: Event) -> None:
-            if event.type == "line.finished":
-                progress.advance(bar)
-            elif event.type == "stage.updated":
+            if event.type == "stage.updated":
                 progress.update(bar, stage=str(event.data["name"]))
+            is_later_stage = (
+                event.data.get("status") == "succeeded" and event.data.get("name") != "synthesize"
+            )
+            if event.type == "line.finished" or (event.type == "stage.updated" and is_later_stage):
+                progress.advance(bar)
 
         done = job.wait(on_event=show, timeout=600)
-        progress.update(bar, completed=job.progress.total, stage="done")
+        progress.update(bar, completed=total, stage="done")
         return done
 
 
@@ -165,7 +170,8 @@ def report(console: Console, name: str, job: Job, files: list[Path], seconds: fl
         f" {len(reel['cues'])} cues, in {seconds:.1f} s:"
     )
     for path in sorted(files):
-        console.print(f"  {path.relative_to(ROOT)}  [dim]{WHAT_EACH_IS.get(path.name, '')}[/dim]")
+        meaning = WHAT_EACH_IS.get(path.name, "")
+        console.print(f"  {path.relative_to(ROOT)}  [dim]{meaning}[/dim]", soft_wrap=True)
     for warning in job.warnings:
         console.print(f"  [yellow]{warning.code}[/yellow] at {warning.pointer}: {warning.detail}")
 

@@ -47,6 +47,7 @@ class Shared:
 
     client: FlaskClient
     headers: Headers
+    services: Services
 
 
 @pytest.fixture
@@ -84,7 +85,8 @@ def services(settings: Settings, prepared_home: Path) -> Iterator[Services]:
 @pytest.fixture(scope="session")
 def shared(prepared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
     services = start(make_settings(tmp_path_factory.mktemp("shared")), prepared_home)
-    yield Shared(client=create_app(services).test_client(), headers=make_key(services))
+    client = create_app(services).test_client()
+    yield Shared(client=client, headers=make_key(services), services=services)
     services.close()
 
 

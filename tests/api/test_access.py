@@ -35,7 +35,9 @@ def by_id(operation: Operation) -> str:
 
 @pytest.mark.parametrize("operation", PRIVATE, ids=by_id)
 @pytest.mark.parametrize(
-    "authorization", [None, "", "Bearer", "Bearer x", "Basic dTpw", f"Bearer {new_key()}", "Bearer \xff"]
+    "authorization",
+    [None, "", "Bearer", "Bearer x", "Basic dTpw", f"Bearer {new_key()}", "Bearer \xff"],
+    ids=["none", "empty", "no key", "no form", "basic", "unknown key", "not ASCII"],
 )
 def test_without_a_good_key_it_is_401(
     client: FlaskClient, operation: Operation, authorization: str | None

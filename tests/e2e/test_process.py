@@ -13,7 +13,7 @@ from tests.e2e.conftest import RunningService, command_line, eventually, running
 LONG = {
     "lines": [
         {"speaker": "stock:espeak/en-us", "text": f"Line {n}. " + "This goes on for quite a while. " * 12}
-        for n in range(40)
+        for n in range(64)
     ],
     "output": {"formats": ["wav"]},
 }

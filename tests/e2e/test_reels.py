@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.e2e.conftest import RunningService
-from tests.e2e.reels import check_captions, check_reel, reel_of, samples_of
+from tests.reels import check_captions, check_reel, reel_of, samples_of
 from voicereel_client import UnprocessableError, VoiceReel
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.json"))

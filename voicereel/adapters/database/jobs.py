@@ -249,7 +249,7 @@ class Jobs:
         query = sa.select(jobs.c.tenant_id, jobs.c.id).where(
             jobs.c.expires_at < db_now(), jobs.c.kind == "speech"
         )
-        found = self._connection.execute(query.limit(limit)).tuples()
+        found = self._connection.execute(query.limit(limit))
         return tuple((tenant_id, job_id) for tenant_id, job_id in found)
 
     def bill(self, entry: LedgerEntry) -> bool:

@@ -63,7 +63,7 @@ class db_now(FunctionElement[datetime]):  # noqa: N801 - reads as the SQL functi
 @compiles(db_now, "sqlite")
 def _sqlite_now(element: db_now, compiler: SQLCompiler, **kw: Any) -> str:
     seconds = compiler.process(element.clauses, **kw)
-    return f"strftime('{SQLITE_FORMAT}', 'now', {seconds} || ' seconds')"
+    return f"strftime('{SQLITE_FORMAT}', 'now', ({seconds}) || ' seconds')"
 
 
 @compiles(db_now, "postgresql")

@@ -139,7 +139,7 @@ class SqliteWork:
         return tuple((_claim(row), bool(row[8])) for row in found)
 
     def pools(self) -> tuple[PoolState, ...]:
-        workers: dict[str, int] = dict(self._connection.exec_driver_sql(_WORKERS).tuples().all())
+        workers: dict[str, int] = {row[0]: row[1] for row in self._connection.exec_driver_sql(_WORKERS)}
         live = {row[0]: row for row in self._connection.exec_driver_sql(_POOLS).all()}
         return tuple(
             self._pool_state(pool, live.get(pool, (pool, 0, 0, 0)), workers.get(pool, 0))

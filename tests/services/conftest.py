@@ -1,0 +1,16 @@
+"""One worker on a service of its own, run by hand, with the fake engine."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.rendering import Studio, studio
+
+
+@pytest.fixture
+def fake_studio(tmp_path: Path) -> Iterator[Studio]:
+    with studio(
+        tmp_path / "home", engines="fake", default_engine="fake", lease_s=60, max_attempts=3
+    ) as found:
+        yield found

@@ -1,0 +1,200 @@
+"""The life of a job through claims, failures, cancels and the sweeper."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from tests.rendering import Studio
+from voicereel.adapters.database.database import Database
+from voicereel.domain.errors import LeaseLost, StageFailed
+from voicereel.domain.job import Claim, Result
+
+SCRIPT = {"lines": [{"speaker": "stock:fake/a", "text": "One two."}], "output": {"formats": ["wav"]}}
+
+
+def claim(studio: Studio, *, worker_id: str = "other:1") -> Claim:
+    found = studio.services.work.claim("cpu", worker_id=worker_id)
+    assert found is not None
+    return found
+
+
+def rows(studio: Studio, sql: str) -> list[tuple[Any, ...]]:
+    database = studio.services.jobs.work
+    assert isinstance(database, Database)
+    with database.engine.connect() as connection:
+        return [tuple(row) for row in connection.execute(sa.text(sql))]
+
+
+def execute(studio: Studio, sql: str) -> None:
+    database = studio.services.jobs.work
+    assert isinstance(database, Database)
+    with database.engine.begin() as connection:
+        connection.execute(sa.text(sql))
+
+
+def end_every_lease(studio: Studio) -> None:
+    execute(studio, "UPDATE stage_runs SET lease_until = '2000-01-01T00:00:00.000Z' WHERE status = 'running'")
+
+
+def forget_backoff(studio: Studio) -> None:
+    execute(studio, "UPDATE stage_runs SET next_run_at = '2000-01-01T00:00:00.000Z' WHERE status = 'queued'")
+
+
+def test_a_job_ends_with_one_ledger_row_and_an_empty_outbox(fake_studio: Studio) -> None:
+    job_id = fake_studio.submit(SCRIPT)
+    assert fake_studio.work() == 5  # synthesize, fit, mix, captions, wav
+    fake_studio.services.work.sweep()
+    job = fake_studio.job(job_id)
+    assert job["status"] == "succeeded"
+    assert rows(fake_studio, "SELECT job_id, billable_ms, kind FROM ledger") == [
+        (job_id, job["billable_ms"], "render")
+    ]
+    assert job["billable_ms"] == job["outputs"]["audio"][0]["duration_ms"]
+    assert rows(fake_studio, "SELECT count(*) FROM outbox") == [(0,)]
+
+
+def test_events_tell_the_whole_story_in_order(fake_studio: Studio) -> None:
+    job_id = fake_studio.submit(SCRIPT)
+    fake_studio.work()
+    stream = fake_studio.services.events.stream(fake_studio.principal, job_id, after=0)
+    events = [event for event in stream if event]
+    stream.close()
+    assert [event.id for event in events] == list(range(1, len(events) + 1))
+    assert [e.data["status"] for e in events if e.type == "job.updated"] == ["queued", "running"]
+    assert [e.data["id"] for e in events if e.type == "line.finished"] == ["l1"]
+    assert (events[-1].type, events[-1].data["status"]) == ("job.finished", "succeeded")
+    assert events[-1].data["outputs"]["audio"][0]["url"]
+
+
+def test_a_late_worker_can_write_nothing(fake_studio: Studio) -> None:
+    job_id = fake_studio.submit(SCRIPT)
+    late = claim(fake_studio)
+    end_every_lease(fake_studio)
+    fake_studio.work()
+    work = fake_studio.services.work
+    assert not work.heartbeat(late, progress=0.5)
+    with pytest.raises(LeaseLost):
+        work.complete(late, Result())
+    with pytest.raises(LeaseLost):
+        work.fail(late, StageFailed("x", code="x"))
+    assert fake_studio.job(job_id)["status"] == "succeeded"
+
+
+def test_a_job_whose_worker_always_dies_ends_failed_and_unbilled(fake_studio: Studio) -> None:
+    job_id = fake_studio.submit(SCRIPT)
+    for _ in range(3):
+        claim(fake_studio)
+        end_every_lease(fake_studio)
+        fake_studio.services.work.sweep()
+        forget_backoff(fake_studio)
+    job = fake_studio.job(job_id)
+    assert (job["status"], job["error"]["code"]) == ("failed", "worker_lost")
+    assert fake_studio.work() == 0
+    assert rows(fake_studio, "SELECT count(*) FROM ledger") == [(0,)]
+
+
+def test_the_sweeper_may_run_at_any_time_any_number_of_times(fake_studio: Studio) -> None:
+    job_id = fake_studio.submit(SCRIPT)
+    claim(fake_studio)
+    end_every_lease(fake_studio)
+    for _ in range(3):
+        fake_studio.services.work.sweep()
+    forget_backoff(fake_studio)
+    fake_studio.work()
+    assert fake_studio.job(job_id)["status"] == "succeeded"
+
+
+def test_a_retryable_failure_is_tried_again_and_a_final_one_is_not(fake_studio: Studio) -> None:
+    job_id = fake_studio.submit(SCRIPT)
+    work = fake_studio.services.work
+    work.fail(claim(fake_studio), StageFailed("Try again.", code="flaky", retryable=True))
+    assert fake_studio.job(job_id)["status"] == "running"
+    forget_backoff(fake_studio)
+    work.fail(claim(fake_studio), StageFailed("Never.", code="broken"), measured={"x": 1.0})
+    job = fake_studio.job(job_id)
+    assert (job["status"], job["error"]) == (
+        "failed",
+        {"code": "broken", "detail": "Never.", "measured": {"x": 1.0}},
+    )
+
+
+def test_a_canceled_job_takes_no_result_and_no_bill(fake_studio: Studio) -> None:
+    job_id = fake_studio.submit(SCRIPT)
+    held = claim(fake_studio)
+    reply = fake_studio.services.jobs.cancel(fake_studio.principal, job_id, once=None)
+    assert reply.body["status"] == "canceled"
+    with pytest.raises(LeaseLost):
+        fake_studio.services.work.complete(held, Result())
+    assert fake_studio.work() == 0
+    assert rows(fake_studio, "SELECT count(*) FROM ledger") == [(0,)]
+
+
+def test_what_a_lost_attempt_had_stored_is_removed(fake_studio: Studio, tmp_path: Path) -> None:
+    job_id = fake_studio.submit(SCRIPT)
+    work = fake_studio.services.work
+
+    def cancel_before_commit(held: Claim, result: Result) -> None:
+        fake_studio.services.jobs.cancel(fake_studio.principal, job_id, once=None)
+        type(work).complete(work, held, result)
+
+    runner = fake_studio.runner
+    object.__setattr__(runner, "work", _Instead(work, complete=cancel_before_commit))
+    runner.run_one()
+    assert list(work.store.keys()) == []
+
+
+class _Instead:
+    """A service with some of its methods replaced."""
+
+    def __init__(self, service: object, **methods: Any) -> None:
+        self._service = service
+        self.__dict__.update(methods)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._service, name)
+
+
+def test_a_deleted_job_leaves_neither_rows_nor_files(fake_studio: Studio) -> None:
+    job_id = fake_studio.submit(SCRIPT)
+    fake_studio.work()
+    fake_studio.services.jobs.delete(fake_studio.principal, job_id)
+    assert list(fake_studio.services.work.store.keys()) == []
+    for table in ("jobs", "lines", "takes", "artifacts", "events", "stage_runs"):
+        assert rows(fake_studio, f"SELECT count(*) FROM {table}") == [(0,)], table
+    assert rows(fake_studio, "SELECT count(*) FROM ledger") == [(1,)]
+
+
+def test_a_job_is_kept_for_its_retention_and_no_longer(fake_studio: Studio) -> None:
+    job_id = fake_studio.submit({**SCRIPT, "retention_hours": 1})
+    fake_studio.work()
+    ((kept_s,),) = rows(
+        fake_studio, "SELECT (julianday(expires_at) - julianday(finished_at)) * 86400 FROM jobs"
+    )
+    assert round(kept_s) == 3600
+    fake_studio.services.work.sweep()
+    assert fake_studio.job(job_id)["status"] == "succeeded"
+    execute(fake_studio, "UPDATE jobs SET expires_at = '2000-01-01T00:00:00.000Z'")
+    fake_studio.services.work.sweep()
+    fake_studio.services.work.sweep()
+    assert rows(fake_studio, "SELECT count(*) FROM jobs") == [(0,)]
+    assert list(fake_studio.services.work.store.keys()) == []
+
+
+def test_a_crash_inside_a_stage_is_retried_and_says_nothing_of_the_script(
+    fake_studio: Studio, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from workers.stages import STAGES
+
+    def crash(_: object) -> Result:
+        raise RuntimeError("the secret text of a customer")
+
+    job_id = fake_studio.submit(SCRIPT)
+    monkeypatch.setitem(STAGES, "synthesize", crash)
+    fake_studio.work()
+    monkeypatch.undo()
+    forget_backoff(fake_studio)
+    fake_studio.work()
+    assert fake_studio.job(job_id)["status"] == "succeeded"
+    assert "secret" not in capsys.readouterr().err
