@@ -33,6 +33,16 @@ BAD_FORMS: dict[str, tuple[dict[str, Any], int, Pointers]] = {
         422,
         {"/consent/attested_at": "bad_moment"},
     ),
+    "consent before the year 1000": (
+        form(consent=json.dumps(CONSENT | {"attested_at": "0999-12-31T23:59:59Z"})),
+        422,
+        {"/consent/attested_at": "bad_moment"},
+    ),
+    "consent until after the year 9999": (
+        form(consent=json.dumps(CONSENT | {"expires_at": "9999-12-31T23:59:59-01:00"})),
+        422,
+        {"/consent/expires_at": "bad_moment"},
+    ),
     "consent of unknown fields": (
         form(consent=json.dumps(CONSENT | {"x": 1})),
         422,

@@ -1,16 +1,18 @@
 """A sweep of every operation by the spec: with what it allows, and with what it forbids."""
 
 from collections.abc import Iterable
+from contextlib import closing
 from copy import deepcopy
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, settings, strategies
 from schemathesis.checks import CHECKS
 from schemathesis.config import SchemathesisConfig
 from schemathesis.generation import GenerationMode
+from schemathesis.transport.serialization import Binary
 
 from tests.api.bodies import WAV, finish, form, script
 from tests.conftest import Shared, fake_engine
@@ -27,7 +29,6 @@ CONFIG = SchemathesisConfig.from_dict(
     }
 )
 
-# Schemathesis takes the schema of an event stream for that of one event; ours is of its text.
 EVENTS = "/v1/jobs/{job_id}/events"
 SPEAKER = "stock:fake/ana"
 
@@ -42,56 +43,64 @@ class Target:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         assert self.shared is not None
-        return self.shared.client.application(environ, start_response)
+        with closing(self.shared.client.application(environ, start_response)) as body:
+            return list(body)
 
     def prepare(self, shared: Shared) -> None:
         """A finished job with a file, and a speaker."""
         self.shared = shared
-        self.renew()
+        self.ids = {"job_id": self.fresh("job_id"), "speaker_id": self.fresh("speaker_id")}
         finish(shared.services)
         job = shared.client.get(f"/v1/jobs/{self.ids['job_id']}", headers=shared.headers).json
         url = urlsplit(job["outputs"]["audio"][0]["url"])
         self.ids["artifact_id"] = url.path.split("/")[3]
         self.signed = dict(parse_qsl(url.query))
 
-    def renew(self) -> None:
-        """A job and a speaker to be changed; the engine has to be heard from every 30 s."""
+    def fresh(self, name: str) -> str:
+        """The id of a thing just made, for a request that changes it."""
         assert self.shared is not None
-        self.shared.services.work.advertise("w1", pool="cpu", infos=[fake_engine()])
-        self.ids |= {
-            "job_id": self._post("/v1/synthesize", json=script()),
-            "speaker_id": self._post("/v1/speakers", data=form()),
-        }
-
-    def _post(self, path: str, **body: Any) -> str:
-        assert self.shared is not None
+        path, body = ("/v1/synthesize", {"json": script()})
+        if name == "speaker_id":
+            path, body = ("/v1/speakers", {"data": form()})
         made: str = self.shared.client.post(path, headers=self.shared.headers, **body).json["id"]
         return made
 
+    def advertise(self) -> None:
+        """The engine has to be heard from every 30 s."""
+        assert self.shared is not None
+        self.shared.services.work.advertise("w1", pool="cpu", infos=[fake_engine()])
+
+
+# Every file that is sent begins like audio.
+schemathesis.openapi.format("binary", strategies.just(Binary(WAV)))
 
 target = Target()
 schema = schemathesis.openapi.from_dict(deepcopy(spec()), config=CONFIG)
 schema.app = target
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def serve(shared: Shared) -> None:
     target.prepare(shared)
 
 
+def is_good(case: schemathesis.Case) -> bool:
+    """Whether the case was made to be accepted."""
+    return case.meta is not None and case.meta.generation.mode is GenerationMode.POSITIVE
+
+
 def meet(case: schemathesis.Case) -> None:
     """Let good requests meet things that exist: random ids, names and bytes would all be refused."""
-    if case.meta is None or case.meta.generation.mode is not GenerationMode.POSITIVE:
-        return
-    # Schemathesis builds bad requests from the parts of good ones: change copies only.
-    case.path_parameters = {name: target.ids[name] for name in case.path_parameters or {}}
+    target.advertise()
+    find = target.ids.__getitem__ if case.method in ("GET", "PATCH") else target.fresh
+    case.path_parameters = {name: find(name) for name in case.path_parameters or {}}
     case.headers = {name: value for name, value in (case.headers or {}).items() if name != "Idempotency-Key"}
     if case.operation.label == "GET /v1/artifacts/{artifact_id}/content":
         case.query = dict(target.signed)
     elif case.operation.label == "POST /v1/synthesize":
         case.body = _castable(deepcopy(case.body))
     elif case.operation.label == "POST /v1/speakers":
-        case.body = {**case.body, "language": "en", "samples": [WAV for _ in case.body["samples"]]}
+        case.body = {**case.body, "language": "en"}
 
 
 def _castable(body: Any) -> Any:
@@ -112,8 +121,12 @@ def _castable(body: Any) -> Any:
 @schema.parametrize()
 @settings(max_examples=15, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 def test_every_operation_keeps_its_contract(case: schemathesis.Case, shared: Shared) -> None:
-    if case.method in ("DELETE", "POST") and case.path_parameters:
-        target.renew()
-    meet(case)
-    excluded = CHECKS.get_by_names(["response_schema_conformance"]) if case.operation.path == EVENTS else []
-    case.call_and_validate(headers=shared.headers, excluded_checks=excluded)
+    excluded = []
+    if is_good(case):
+        meet(case)
+        # It judges a changed request anew, and takes the bytes of a file for a broken string.
+        excluded.append("negative_data_rejection")
+    if case.operation.path == EVENTS:
+        # It takes the schema of an event stream for that of one event; ours is of its text.
+        excluded.append("response_schema_conformance")
+    case.call_and_validate(headers=shared.headers, excluded_checks=CHECKS.get_by_names(excluded))
