@@ -271,6 +271,11 @@ def test_the_list_of_errors_has_an_end(client: FlaskClient, headers: Headers) ->
     assert len(reply.json["errors"]) == 2000
 
 
+def test_a_body_of_nothing_but_errors_gets_one(client: FlaskClient, headers: Headers) -> None:
+    reply = send(client, headers, script(**{f"k{n}": 1 for n in range(20_001)}))
+    assert (reply.status_code, pointers(reply)) == (422, {"": "too_many_errors"})
+
+
 @pytest.mark.parametrize(
     ("query", "expected"),
     [

@@ -18,6 +18,7 @@ from voicereel.domain.script import Line, Role, Script, check
 Body = TypeVar("Body", bound=Strict)
 
 _MAX_LINES = 2000
+_MAX_FOUND = 20_000
 
 
 def raw_body() -> bytes:
@@ -33,7 +34,7 @@ def read_json(model: type[Body], raw: bytes) -> Body:
     try:
         return model.model_validate_json(raw)
     except ValidationError as error:
-        _refuse_malformed(error)
+        _refuse_hopeless(error)
         raise InvalidRequest(tuple(field_errors(error))) from None
 
 
@@ -42,7 +43,7 @@ def read_script(raw: bytes) -> Script:
     try:
         script = ScriptBody.model_validate_json(raw).script()
     except ValidationError as error:
-        _refuse_malformed(error)
+        _refuse_hopeless(error)
         raise InvalidRequest(tuple(_all_errors(error, from_json(raw)))) from None
     errors = tuple(check(script.lines, script.cast))
     if errors:
@@ -50,8 +51,12 @@ def read_script(raw: bytes) -> Script:
     return script
 
 
-def _refuse_malformed(error: ValidationError) -> None:
-    if error.errors(include_url=False, include_input=False)[0]["type"] == "json_invalid":
+def _refuse_hopeless(error: ValidationError) -> None:
+    """What cannot be read, and what is wrong so often that a list of it would be an attack on us."""
+    if error.error_count() > _MAX_FOUND:
+        detail = f"More than {_MAX_FOUND:,} fields are not valid."
+        raise InvalidRequest((FieldError("", "too_many_errors", detail),))
+    if error.error_count() == 1 and error.errors(include_url=False)[0]["type"] == "json_invalid":
         raise RequestRefused(400, "malformed_json", "The body is not JSON that can be read.")
 
 

@@ -21,6 +21,10 @@ CaptionFormat = Literal["json", "vtt", "srt"]
 SampleRate = Annotated[Literal[8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000], WHOLE]
 _UNIQUE = {"uniqueItems": True}
 
+# Most lines say nothing of how to speak them: they share one value.
+_CONTROLS = ("speed", "pitch_st", "gain_db", "language", "style", "seed")
+_UNSAID = Controls()
+
 
 class SlotBody(Strict):
     start_ms: fields.SlotStart
@@ -82,6 +86,8 @@ class LineBody(Strict):
         )
 
     def _controls(self) -> Controls:
+        if self.model_fields_set.isdisjoint(_CONTROLS):
+            return _UNSAID
         return Controls(
             speed=self.speed,
             pitch_st=self.pitch_st,

@@ -1,8 +1,9 @@
 """Voices: speakers a customer enrolled, stock voices, and the facts an engine advertises."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Literal
 
 from voicereel.domain.script import STOCK_PREFIX
@@ -58,12 +59,13 @@ class EngineInfo:
         return match_language(language, self.languages) is not None
 
 
-def match_language(wanted: str, offered: Iterable[str]) -> str | None:
+@lru_cache(maxsize=4096)
+def match_language(wanted: str, offered: tuple[str, ...]) -> str | None:
     """The best of the offered BCP 47 tags (RFC 4647 lookup): exact, then ever shorter prefixes.
 
     When no prefix of ``wanted`` is offered, an offered regional form of its language is taken.
     """
-    by_tag = {tag.lower(): tag for tag in reversed(tuple(offered))}
+    by_tag = {tag.lower(): tag for tag in reversed(offered)}
     tag = wanted.lower()
     while tag:
         if tag in by_tag:

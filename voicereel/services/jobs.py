@@ -42,12 +42,17 @@ class JobService:
     def submit(self, principal: Principal, script: Script, *, once: Once | None, request_id: str) -> Reply:
         """Accept a script: job, lines, stage runs, reply and wake-up in one commit, or nothing."""
         check_limits(script, self.limits)
-        with self.work.writing() as tx:
+        # All that can be done before the write begins is: on SQLite writers stand in one line.
+        with self.work.reading() as tx:
             replay = recall(tx, principal.tenant_id, once)
             if replay:
                 return replay
             job, records = self._prepare(tx, principal, script, request_id)
-            runs = tuple(_speech_runs(script, records))
+        runs = tuple(_speech_runs(script, records))
+        with self.work.writing() as tx:
+            replay = recall(tx, principal.tenant_id, once)
+            if replay:
+                return replay
             tx.jobs.add(job, lines=records, stage_runs=runs)
             job = replace(job, stages=_fresh_stages(runs))
             view = job_view(job)

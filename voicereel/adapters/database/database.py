@@ -2,9 +2,10 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,6 +16,7 @@ from voicereel.adapters.database.engines import Engines
 from voicereel.adapters.database.events import Events, Outbox
 from voicereel.adapters.database.jobs import Jobs
 from voicereel.adapters.database.speakers import Speakers
+from voicereel.adapters.database.turns import Turn
 from voicereel.adapters.database.work_sqlite import SqliteWork
 from voicereel.domain.errors import Unavailable
 from voicereel.ports import WorkRepository
@@ -68,6 +70,7 @@ class Database:
         self.engine = make_engine(url)
         self._writing = self.engine.execution_options(voicereel_writing=True)
         self._max_attempts = max_attempts
+        self._turn = _turn(self.engine)
 
     @contextmanager
     def reading(self) -> Iterator[DatabaseTransaction]:
@@ -78,7 +81,7 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[DatabaseTransaction]:
         """Commits when the block ends, rolls back when it raises."""
-        with _named_errors(), self._writing.begin() as connection:
+        with _named_errors(), self._turn, self._writing.begin() as connection:
             yield DatabaseTransaction(connection, self._max_attempts)
 
     def ping(self) -> bool:
@@ -88,6 +91,14 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+        if isinstance(self._turn, Turn):
+            self._turn.close()
+
+
+def _turn(engine: sa.Engine) -> AbstractContextManager[None]:
+    """How writers queue up: PostgreSQL needs no help."""
+    file = engine.url.database
+    return Turn(Path(f"{file}-turn")) if engine.dialect.name == "sqlite" and file else nullcontext()
 
 
 @contextmanager

@@ -46,18 +46,23 @@ class Engines:
     def up(self, *, within_s: float) -> tuple[EngineInfo, ...]:
         """Each engine that some live worker has, once, by name."""
         c = engine_adverts.c
-        newest = (
-            sa.select(c.engine, sa.func.min(c.worker_id).label("worker_id"))
+        query = (
+            sa.select(c.engine, sa.func.min(c.facts_sha256))
             .where(c.seen_at > db_now(-within_s))
             .group_by(c.engine)
-            .subquery()
         )
-        query = (
-            sa.select(c.facts)
-            .join(newest, (c.engine == newest.c.engine) & (c.worker_id == newest.c.worker_id))
-            .order_by(c.engine)
-        )
-        return tuple(_info(facts) for facts in self._connection.execute(query).scalars())
+        return tuple(self._known(sha256) for _, sha256 in sorted(map(tuple, self._connection.execute(query))))
+
+    def _known(self, sha256: str) -> EngineInfo:
+        """The facts of this hash; read and parsed once a process, for they are long and rarely new."""
+        if sha256 not in _FACTS:
+            c = engine_adverts.c
+            query = sa.select(c.facts).where(c.facts_sha256 == sha256).limit(1)
+            _FACTS[sha256] = _info(self._connection.execute(query).scalar_one())
+        return _FACTS[sha256]
+
+
+_FACTS: dict[str, EngineInfo] = {}
 
 
 def _info(facts: Mapping[str, Any]) -> EngineInfo:

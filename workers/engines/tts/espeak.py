@@ -130,7 +130,7 @@ class Espeak:
         return self._voice_for(request.language), manner
 
     def _voice_for(self, language: str) -> str:
-        tag = match_language(language, self._by_language)
+        tag = match_language(language, tuple(self._by_language))
         if tag is None:
             raise EngineError("espeak does not speak this language.", code="unsupported_language")
         return self._by_language[tag]
