@@ -1,6 +1,7 @@
 """Speakers: enroll from recordings, read, list, rename, delete."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -61,14 +62,12 @@ class SpeakerService:
         if replay:
             return replay
         job_id = new_id("job")
-        try:
+        with ExitStack() as undo:
+            undo.callback(self.store.delete_under, f"{principal.tenant_id}/{job_id}")
             files = [*self._store(principal.tenant_id, job_id, samples)]
             reply = self._accept(principal, enrolment, files, job_id=job_id, once=once, request_id=request_id)
-        except BaseException:
-            self.store.delete_under(f"{principal.tenant_id}/{job_id}")
-            raise
-        if reply.replayed:
-            self.store.delete_under(f"{principal.tenant_id}/{job_id}")
+            if not reply.replayed:
+                undo.pop_all()
         return reply
 
     def _store(self, tenant_id: str, job_id: str, samples: Sequence[Sample]) -> Iterator[Artifact]:

@@ -4,8 +4,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from voicereel.adapters.database.columns import db_now
 from voicereel.adapters.database.tables import api_keys, idempotency, tenants
-from voicereel.adapters.database.types import db_now
 from voicereel.domain.account import ApiKey
 from voicereel.ports import StoredReply
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from voicereel.adapters.database.columns import db_now
 from voicereel.adapters.database.tables import engine_adverts
-from voicereel.adapters.database.types import db_now
 from voicereel.domain.speakers import EngineInfo, StockVoice
 
 

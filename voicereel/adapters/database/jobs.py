@@ -8,8 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from voicereel.adapters.database import rows
+from voicereel.adapters.database.columns import db_now
 from voicereel.adapters.database.tables import artifacts, jobs, ledger, lines, stage_runs, takes
-from voicereel.adapters.database.types import db_now
 from voicereel.domain.job import (
     FINISHED,
     Artifact,

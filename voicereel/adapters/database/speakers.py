@@ -7,8 +7,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from voicereel.adapters.database.columns import from_text, to_text
 from voicereel.adapters.database.tables import speakers
-from voicereel.adapters.database.types import from_text, to_text
 from voicereel.domain.speakers import Consent, Speaker
 from voicereel.ports import Page
 

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from voicereel.adapters.database.types import Json, Moment, db_now
+from voicereel.adapters.database.columns import Json, Moment, db_now
 
 metadata = sa.MetaData(
     naming_convention={

@@ -8,7 +8,7 @@ context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
     render_as_batch=True,
-    user_module_prefix="types.",
+    user_module_prefix="columns.",
 )
 with context.begin_transaction():
     context.run_migrations()

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 ${imports if imports else ""}
-from voicereel.adapters.database import types
+from voicereel.adapters.database import columns
 
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
