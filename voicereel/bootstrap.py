@@ -20,7 +20,7 @@ from voicereel.services.events import EventService
 from voicereel.services.jobs import JobService, ScriptLimits
 from voicereel.services.speakers import SpeakerService
 from voicereel.services.work import WorkService
-from voicereel.settings import Settings
+from voicereel.settings import Settings, SettingsError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,9 +84,11 @@ def build(settings: Settings) -> Services:
 def _refuse_what_is_not_there(settings: Settings) -> None:
     """Say at the start what would otherwise fail job by job."""
     if settings.broker_url:
-        raise ValueError("VOICEREEL_BROKER_URL: a broker is not supported yet; leave it empty to poll")
+        raise SettingsError("VOICEREEL_BROKER_URL: a broker is not supported yet; leave it empty to poll")
     if not settings.database.startswith("sqlite"):
-        raise ValueError("VOICEREEL_DATABASE_URL: only sqlite: serves jobs yet; others can be migrated only")
+        raise SettingsError(
+            "VOICEREEL_DATABASE_URL: only sqlite: serves jobs yet; others can be migrated only"
+        )
 
 
 def prepare(settings: Settings) -> str:
@@ -99,7 +101,7 @@ def prepare(settings: Settings) -> str:
 def make_store(settings: Settings) -> ArtifactStore:
     scheme, _, path = settings.store_url.partition(":")
     if scheme != "file":
-        raise ValueError(f"VOICEREEL_STORE: '{scheme}:' is not supported yet; use file:/path")
+        raise SettingsError(f"VOICEREEL_STORE: '{scheme}:' is not supported yet; use file:/path")
     return FolderStore(Path(path).expanduser())
 
 

@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import click
+from pydantic import ValidationError
 
 from voicereel.bootstrap import build, prepare
 from voicereel.domain.account import SCOPES
 from voicereel.domain.errors import NotFound
 from voicereel.services.accounts import AccountService
-from voicereel.settings import Settings
+from voicereel.settings import Settings, SettingsError
 from voicereel.supervisor import HomeBusy, Supervisor, listen, locked
 from voicereel.telemetry import configure
 
@@ -25,14 +26,28 @@ _HOME = click.option(
 )
 
 
-@click.group()
+class _Commands(click.Group):
+    """Tells an operator's mistakes in one line."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except (HomeBusy, SettingsError) as error:
+            raise click.ClickException(str(error)) from None
+
+
+@click.group(cls=_Commands)
 @click.version_option(package_name="voicereel")
 def main() -> None:
     """VoiceReel's server side. Settings come from VOICEREEL_… variables and from options."""
 
 
 def _settings(**given: object) -> Settings:
-    return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+    except ValidationError as error:
+        wrong = "; ".join(f"{found['loc'][0]}: {found['msg']}" for found in error.errors(include_input=False))
+        raise click.UsageError(f"A setting is not valid: {wrong}") from None
 
 
 @main.command()
@@ -44,11 +59,8 @@ def up(home: Path | None, host: str | None, port: int | None, workers: int | Non
     """Run everything on this machine: API, workers and sweeper. Ctrl-C stops it all."""
     configure(process="supervisor")
     settings = _settings(home=home, host=host, port=port, workers=workers)
-    try:
-        with locked(settings.home):
-            _serve(settings)
-    except HomeBusy as error:
-        raise click.ClickException(str(error)) from None
+    with locked(settings.home):
+        _serve(settings)
 
 
 def _serve(settings: Settings) -> None:

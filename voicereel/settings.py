@@ -8,6 +8,10 @@ from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
+class SettingsError(ValueError):
+    """A setting asks for what this version cannot do; the text says which and what to set instead."""
+
+
 def _absolute(path: Path) -> Path:
     return path.expanduser().absolute()
 

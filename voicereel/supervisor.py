@@ -49,14 +49,17 @@ class Child:
     backoff_s: float = _FIRST_BACKOFF_S
     started: float = field(default=0.0)
 
-    def keep_alive(self, now: float) -> None:
-        """Start the process if it is not running; one that keeps dying is given ever more time."""
-        if self.process is not None and self.process.poll() is None:
-            return
-        if self.process is not None:
+    def keep_alive(self, now: float) -> bool:
+        """Start the process if it is not running; True when it was found dead.
+
+        One that keeps dying is given ever more time.
+        """
+        died = self.process is not None and self.process.poll() is not None
+        if died:
             self._note_death(now)
         if self.process is None and now >= self.not_before:
             self._start(now)
+        return died
 
     def _note_death(self, now: float) -> None:
         code = self.process.returncode if self.process else None
@@ -102,11 +105,11 @@ class Supervisor:
     def _make_children(self) -> Iterator[Child]:
         environment = self._settings.environment(public_url=self.url)
         descriptor = self._listener.fileno()
-        yield Child("api", _gunicorn(self._settings, descriptor), environment, (descriptor,))
+        yield Child(f"{self._prefix}api", _gunicorn(self._settings, descriptor), environment, (descriptor,))
         for number in range(self._settings.worker_count):
-            name = f"{self._prefix}cpu-{number}"
+            name = f"{self._prefix}cpu-{number:02}"
             command = (sys.executable, "-m", "workers.main", "--pool", "cpu", "--worker-id", name)
-            yield Child(f"worker-{number}", command, environment)
+            yield Child(name, command, environment)
 
     @property
     def _address_file(self) -> Path:
@@ -140,10 +143,18 @@ class Supervisor:
 
     def _tick(self, now: float) -> None:
         for child in self._children:
-            child.keep_alive(now)
+            if child.keep_alive(now):
+                self._requeue(child.name)
         if now >= self._next_sweep:
             self._next_sweep = now + self._settings.sweep_s
             self._sweep()
+
+    def _requeue(self, worker_id: str) -> None:
+        """What a dead worker held is due at once: nobody needs to wait for its lease to end."""
+        try:
+            self._services.work.release_workers(worker_id)
+        except VoiceReelError as error:
+            log().warning("requeue_failed", code=error.code)
 
     def _sweep(self) -> None:
         try:

@@ -63,8 +63,10 @@ def test_a_run_that_kills_every_worker_is_not_claimed_for_ever(database: Databas
     assert {a.stage_run_id for a in attempts} == {attempts[0].stage_run_id}
     assert claimed(database).shard == 1
     with database.writing() as tx:
-        ((lost, is_last),) = tx.work.lost(10)
-    assert (lost.stage_run_id, is_last) == (attempts[0].stage_run_id, True)
+        (lost,) = tx.work.lost(10)
+        assert not tx.work.retry_later(lost, delay_s=0, error={})
+        assert tx.work.fail(lost, error={})
+    assert lost.stage_run_id == attempts[0].stage_run_id
 
 
 def test_giving_a_run_back_does_not_count_its_attempt(database: Database) -> None:

@@ -1,6 +1,7 @@
 """Stage runs as a worker sees them: claim, heartbeat, complete, fail, release; and the sweeper."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -114,10 +115,13 @@ class WorkService:
         self._expire()
 
     def _requeue_lost(self) -> None:
-        lost = {"code": "worker_lost", "detail": "The worker stopped answering.", "measured": {}}
-        with self.work.writing() as tx:
-            for claim, _last in tx.work.lost(_PAGE):
-                _fail(tx, claim, lost, retryable=True)
+        """A transaction each: one run that cannot be mended must not keep the others."""
+        error = {"code": "worker_lost", "detail": "The worker stopped answering.", "measured": {}}
+        with self.work.reading() as tx:
+            lost = tx.work.lost(_PAGE)
+        for claim in lost:
+            with suppress(LeaseLost), self.work.writing() as tx:
+                _fail(tx, claim, error, retryable=True)
 
     def _dispatch(self) -> None:
         """Hand wake-ups to the queue, then forget them: a crash in between wakes twice."""

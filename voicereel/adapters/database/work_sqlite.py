@@ -71,7 +71,7 @@ UPDATE stage_runs SET status = 'canceled', fence = fence + 1, lease_until = NULL
 
 # Only expired rows are read, oldest first: healthy ones can never hide them.
 _LOST = f"""
-SELECT id, fence, attempt, job_id, tenant_id, stage, shard, payload, attempt >= max_attempts
+SELECT id, fence, attempt, job_id, tenant_id, stage, shard, payload
   FROM stage_runs WHERE status = 'running' AND lease_until < {_NOW} ORDER BY id LIMIT ?"""
 
 _POOLS = f"""
@@ -133,10 +133,9 @@ class SqliteWork:
         """End every live run; the raised fence refuses whatever its worker still writes."""
         self._connection.exec_driver_sql(_CANCEL, (job_id,))
 
-    def lost(self, limit: int) -> tuple[tuple[Claim, bool], ...]:
-        """Runs whose lease has ended, and whether that was the last attempt."""
-        found = self._connection.exec_driver_sql(_LOST, (limit,)).all()
-        return tuple((_claim(row), bool(row[8])) for row in found)
+    def lost(self, limit: int) -> tuple[Claim, ...]:
+        """Runs whose lease has ended, as their late owners hold them."""
+        return tuple(_claim(row) for row in self._connection.exec_driver_sql(_LOST, (limit,)))
 
     def pools(self) -> tuple[PoolState, ...]:
         workers: dict[str, int] = {row[0]: row[1] for row in self._connection.exec_driver_sql(_WORKERS)}
