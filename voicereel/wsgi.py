@@ -3,5 +3,7 @@
 from voicereel.api.app import create_app
 from voicereel.bootstrap import build
 from voicereel.settings import Settings
+from voicereel.telemetry import configure
 
+configure(process="api")
 app = create_app(build(Settings()))

@@ -1,7 +1,5 @@
 """Every error as a problem (RFC 9457). One of the two places that may catch everything."""
 
-import logging
-import traceback
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -12,8 +10,7 @@ from werkzeug.exceptions import HTTPException
 from voicereel.api.replies import json_reply, request_id
 from voicereel.domain import errors as domain
 from voicereel.domain.errors import FieldError, VoiceReelError
-
-_log = logging.getLogger("voicereel.api")
+from voicereel.telemetry import log
 
 TYPE_ROOT = "https://voicereel.dev/problems/"
 MEDIA_TYPE = "application/problem+json"
@@ -92,8 +89,7 @@ def _http_error(error: HTTPException) -> Response:
 
 def _unexpected(error: Exception) -> Response:
     """A fault of ours. The log gets where it was raised, not its text: that may quote a customer."""
-    frames = "".join(traceback.format_tb(error.__traceback__))
-    _log.error("request.failed id=%s error=%s\n%s", request_id(), type(error).__name__, frames)
+    log().error("request_failed", request_id=request_id(), exc_info=error)
     return problem(500, "internal", "Something went wrong on our side; the request id finds it in our logs.")
 
 
