@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from scripts import script_of
 
 from workers.audio.clip import Clip, Samples
@@ -45,8 +46,11 @@ def requests(script: dict[str, Any]) -> Iterator[TakeRequest]:
 
 
 def at_output_rate(clips: list[Clip]) -> Iterator[Samples]:
+    """Every clip and the pause after it: the floor encodes as much sound as the service does."""
+    pause = np.zeros(RATE // 4, np.float32)
     for clip in clips:
         yield resample(clip, RATE).samples
+        yield pause
 
 
 if __name__ == "__main__":

@@ -18,13 +18,16 @@ def configure(*, process: str) -> None:
             _only_exception_type,
             structlog.processors.JSONRenderer(),
         ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
+        # Looked up at each line: a process, or a test, may have put another stderr in its place.
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
     structlog.contextvars.bind_contextvars(process=process)
 
 
 def log() -> structlog.stdlib.BoundLogger:
+    """The logger; never one that prints what exceptions say, even where nobody configured it."""
+    if not structlog.is_configured():
+        configure(process="unnamed")
     return structlog.stdlib.get_logger()
 
 

@@ -49,14 +49,15 @@ def _measure(path: Path) -> dict[str, float | None]:
     with soundfile.SoundFile(path) as file:
         seconds = file.frames / file.samplerate
         heard: Samples = file.read(_MEASURED_SECONDS * file.samplerate, dtype="float32")
-    meter = Meter(REFERENCE_RATE, channels=1)
-    for block in np.array_split(heard, max(1, len(heard) // REFERENCE_RATE)):
-        meter.add(block)
+    with Meter(REFERENCE_RATE) as meter:
+        for block in np.array_split(heard, max(1, len(heard) // REFERENCE_RATE)):
+            meter.add(block)
+        loudness = meter.result().integrated_lufs
     return {
         "seconds": round(seconds, 3),
         "snr_db": round(snr_db(heard, REFERENCE_RATE), 1),
         "clipping": round(clipping(heard), 6),
-        "loudness_lufs": meter.result().integrated_lufs,
+        "loudness_lufs": loudness,
     }
 
 

@@ -5,7 +5,6 @@ applies that one number while it is encoded.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
@@ -29,34 +28,21 @@ def run(ctx: StageContext) -> Result:
     duration_ms = reel_duration_ms([(record.line, record.segment) for record in records])
     total = samples(duration_ms, rate)
     output = ctx.job.output
-    meter = Meter(rate, channels=output.channels)
     path = ctx.scratch / f"mix-{rate}.wav"
-    with soundfile.SoundFile(path, "w", rate, 1, subtype="FLOAT", format="RF64") as file:
-        blocks = mix_blocks(_placed(ctx, records, rate), total_samples=total, block=_BLOCK)
-        for done, block in _metered(blocks, meter):
+    blocks = mix_blocks(_placed(ctx, records, rate), total_samples=total, block=_BLOCK)
+    with (
+        soundfile.SoundFile(path, "w", rate, 1, subtype="FLOAT", format="RF64") as file,
+        Meter(rate, channels=output.channels) as meter,
+    ):
+        for block in blocks:
+            meter.add(block)
             file.write(block)
-            ctx.pulse.progress(done / total)
-    measured = meter.result()
+            ctx.pulse.progress(file.tell() / total)
+        measured = meter.result()
     gain_db, limited = static_gain_db(measured, output.loudness_lufs, output.true_peak_dbtp)
     facts = {"rate": rate, "duration_ms": duration_ms, "gain_db": gain_db, **asdict(measured)}
     mix = ctx.keep(path, kind="mix", media_type="audio/wav", facts=facts)
     return Result(artifacts=(mix,), warnings=tuple(_warnings(limited, ctx.claim.shard)))
-
-
-def _metered(blocks: Iterator[Samples], meter: Meter) -> Iterator[tuple[int, Samples]]:
-    """Each block with the samples so far, metered on a thread of its own.
-
-    Metering is most of a mix's work, and native code: the next block is summed meanwhile.
-    """
-    done = 0
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        metering = pool.submit(lambda: None)
-        for block in blocks:
-            metering.result()
-            metering = pool.submit(meter.add, block)
-            done += len(block)
-            yield done, block
-        metering.result()
 
 
 def _placed(ctx: StageContext, records: Sequence[LineRecord], rate: int) -> Iterator[PlacedTake]:

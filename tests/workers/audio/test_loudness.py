@@ -14,10 +14,10 @@ RATE = 48_000
 
 
 def _metered(samples: Samples, *, rate: int = RATE, channels: int = 1, block: int = 4_001) -> Loudness:
-    meter = Meter(rate, channels)
-    for part in in_blocks(samples, block):
-        meter.add(part)
-    return meter.result()
+    with Meter(rate, channels) as meter:
+        for part in in_blocks(samples, block):
+            meter.add(part)
+        return meter.result()
 
 
 @pytest.mark.parametrize(
