@@ -15,6 +15,7 @@ from voicereel.adapters.database.accounts import Accounts
 from voicereel.adapters.database.engines import Engines
 from voicereel.adapters.database.events import Events, Outbox
 from voicereel.adapters.database.jobs import Jobs
+from voicereel.adapters.database.jobs_sqlite import SqliteJobs
 from voicereel.adapters.database.speakers import Speakers
 from voicereel.adapters.database.turns import Turn
 from voicereel.adapters.database.work_sqlite import SqliteWork
@@ -34,7 +35,8 @@ class DatabaseTransaction:
 
     @cached_property
     def jobs(self) -> Jobs:
-        return Jobs(self.connection, max_attempts=self.max_attempts)
+        kind = SqliteJobs if self.connection.dialect.name == "sqlite" else Jobs
+        return kind(self.connection, max_attempts=self.max_attempts)
 
     @cached_property
     def work(self) -> WorkRepository:
