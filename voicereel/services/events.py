@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from voicereel.domain.account import Principal
@@ -26,6 +26,7 @@ class EventService:
     poll_s: float = 0.05
     ping_s: float = 15.0
     _open: int = 0
+    _watcher: threading.Thread | None = None
     latest: int = -1
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
@@ -48,9 +49,10 @@ class EventService:
         """The end of a job is told with download URLs that work now."""
         if event.type != "job.finished":
             return event
-        return Event(
-            id=event.id, job_id=event.job_id, type=event.type, data=self.view(principal, event.job_id)
-        )
+        try:
+            return replace(event, data=self.view(principal, event.job_id))
+        except NotFound:  # deleted since: tell it as it was
+            return event
 
     def wait(self, seen: int) -> bool:
         """Sleep until the database has something new, or a ping is due (False)."""
@@ -62,8 +64,9 @@ class EventService:
             if self._open >= self.max_streams:
                 raise TooManyStreams("Too many event streams are open; poll the job instead.")
             self._open += 1
-            if self._open == 1:
-                threading.Thread(target=self._watch, name="event-watch", daemon=True).start()
+            if self._watcher is None or not self._watcher.is_alive():
+                self._watcher = threading.Thread(target=self._watch, name="event-watch", daemon=True)
+                self._watcher.start()
 
     def leave(self) -> None:
         with self._changed:
@@ -72,15 +75,20 @@ class EventService:
     def _watch(self) -> None:
         """Poll the newest event's number while any stream is open."""
         stop = threading.Event()
-        while not stop.wait(self.poll_s):
-            latest = self._newest()
-            with self._changed:
-                if self._open == 0:
-                    self.latest = -1
-                    return
-                if latest != self.latest:
-                    self.latest = latest
-                    self._changed.notify_all()
+        while not stop.wait(self.poll_s) and self._is_needed():
+            self._announce(self._newest())
+
+    def _is_needed(self) -> bool:
+        with self._changed:
+            if self._open == 0:
+                self._watcher = None
+            return self._open > 0
+
+    def _announce(self, latest: int) -> None:
+        with self._changed:
+            if latest != self.latest:
+                self.latest = latest
+                self._changed.notify_all()
 
     def _newest(self) -> int:
         try:
