@@ -51,10 +51,12 @@ class FolderStore:
 
     def _publish(self, incoming: Path, key: str) -> None:
         final = self._path(key)
-        final.parent.mkdir(parents=True, exist_ok=True)
         incoming.chmod(0o640)
         _fsync(incoming)
-        os.link(incoming, final)
+        try:
+            _link(incoming, final)
+        except FileNotFoundError:  # somebody tidied the folder away while it was still empty
+            _link(incoming, final)
         _fsync(final.parent)
 
     def open(self, key: str) -> BinaryIO:
@@ -74,7 +76,12 @@ class FolderStore:
         self._path(key).unlink(missing_ok=True)
 
     def delete_under(self, prefix: str) -> None:
-        shutil.rmtree(self._path(prefix), ignore_errors=True)
+        """Remove all keys that begin with ``prefix/``, and the folders that this leaves empty."""
+        folder = self._path(prefix)
+        shutil.rmtree(folder, ignore_errors=True)
+        for parent in folder.parents:
+            if parent.parent == self._root.resolve() or not _removed_if_empty(parent):
+                return
 
     def keys(self, prefix: str = "") -> Iterator[str]:
         base = self._path(prefix) if prefix else self._root
@@ -90,6 +97,19 @@ class FolderStore:
         if not path.is_relative_to(self._root.resolve()) or path == self._root.resolve():
             raise ValueError("a key stays inside its store")
         return path
+
+
+def _link(incoming: Path, final: Path) -> None:
+    final.parent.mkdir(parents=True, exist_ok=True)
+    os.link(incoming, final)
+
+
+def _removed_if_empty(folder: Path) -> bool:
+    try:
+        folder.rmdir()
+    except OSError:
+        return False
+    return True
 
 
 def _measure(path: Path) -> StoredFile:
