@@ -2,7 +2,9 @@
 
 import os
 import secrets
+import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +23,8 @@ from voicereel.services.jobs import JobService, ScriptLimits
 from voicereel.services.speakers import SpeakerService
 from voicereel.services.work import WorkService
 from voicereel.settings import Settings, SettingsError
+
+_MIN_SECRET = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +112,8 @@ def make_store(settings: Settings) -> ArtifactStore:
 def url_secret(settings: Settings) -> bytes:
     """The key of presigned URLs: as set, else made once and kept in the home folder."""
     if settings.url_secret:
+        if len(settings.url_secret) < _MIN_SECRET:
+            raise SettingsError(f"VOICEREEL_URL_SECRET: give at least {_MIN_SECRET} characters")
         return settings.url_secret.encode()
     path = settings.home / "url_secret"
     if not path.exists():
@@ -116,13 +122,15 @@ def url_secret(settings: Settings) -> bytes:
 
 
 def _write_new(path: Path, text: str) -> None:
-    """Write a private file; when another process was faster, its file stays."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return
+    """Write a private file, whole or not at all; when another process was faster, its file stays."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent)
     with os.fdopen(descriptor, "w") as file:
         file.write(text)
+        file.flush()
+        os.fsync(descriptor)
+    with suppress(FileExistsError):
+        os.link(name, path)
+    Path(name).unlink()
 
 
 def _check_ready(database: Database, store: ArtifactStore) -> None:

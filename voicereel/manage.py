@@ -1,6 +1,7 @@
 """`voicereel-server`: run the service, make keys, migrate, and find out what this machine can do."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -46,7 +47,10 @@ def _settings(**given: object) -> Settings:
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
     except ValidationError as error:
-        wrong = "; ".join(f"{found['loc'][0]}: {found['msg']}" for found in error.errors(include_input=False))
+        wrong = "; ".join(
+            f"{'.'.join(map(str, found['loc'])) or 'together'}: {found['msg']}"
+            for found in error.errors(include_input=False)
+        )
         raise click.UsageError(f"A setting is not valid: {wrong}") from None
 
 
@@ -70,13 +74,15 @@ def _serve(settings: Settings) -> None:
         listener = listen(settings.host, settings.port)
     except OSError as error:
         address = f"{settings.host}:{settings.port}"
-        raise click.ClickException(f"Cannot listen on {address}: {error.strerror}. Try --port 0.") from None
+        raise click.ClickException(
+            f"Cannot listen on {address}: {os.strerror(error.errno or 0)}. Try --port 0."
+        ) from None
     supervisor = Supervisor(settings, listener)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, supervisor.stop)
-    first_key = _first_key(supervisor)
     for url in supervisor.run():
         click.echo(f"VoiceReel is ready at {url}  (API reference: {url}/docs)")
+        first_key = _first_key(supervisor)
         if first_key:
             click.echo(f"Your API key, shown this once: {first_key}")
         click.echo("Ctrl-C stops it.")

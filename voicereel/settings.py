@@ -2,9 +2,9 @@
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -44,7 +44,7 @@ class Settings(BaseSettings):
     sweep_s: float = Field(5, gt=0)
     poll_s: float = Field(0.03, gt=0)
     max_attempts: int = Field(5, ge=1)
-    workers: int = Field(0, ge=0)
+    workers: int = Field(0, ge=0, le=64)
     api_workers: int = Field(2, ge=1)
     api_threads: int = Field(64, ge=2)
     max_streams: int = Field(40, ge=1)
@@ -58,6 +58,12 @@ class Settings(BaseSettings):
     max_line_characters: int = Field(5000, ge=1, le=5000)
     max_script_characters: int = Field(200_000, ge=1, le=200_000)
     max_reel_minutes: int = Field(240, ge=1, le=240)
+
+    @model_validator(mode="after")
+    def _beats_fit_into_a_lease(self) -> Self:
+        if self.heartbeat_s > self.lease_s / 4:
+            raise ValueError("VOICEREEL_HEARTBEAT_S may be a quarter of VOICEREEL_LEASE_S at most")
+        return self
 
     def environment(self, **overrides: str) -> dict[str, str]:
         """The environment for a child process that is to have these settings."""

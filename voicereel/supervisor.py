@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -17,7 +18,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from voicereel.bootstrap import Services, build
@@ -64,20 +65,27 @@ class Child:
     def _note_death(self, now: float) -> None:
         code = self.process.returncode if self.process else None
         log().warning("child_died", child=self.name, code=code)
+        self._wait_longer(now)
+
+    def _wait_longer(self, now: float) -> None:
         lived = now - self.started > _LONGEST_BACKOFF_S
         self.backoff_s = _FIRST_BACKOFF_S if lived else min(self.backoff_s * 2, _LONGEST_BACKOFF_S)
         self.not_before, self.process = now + self.backoff_s, None
 
     def _start(self, now: float) -> None:
         self.started = now
-        self.process = subprocess.Popen(
-            self.command,
-            env=self.environment,
-            pass_fds=self.descriptors,
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-            preexec_fn=_die_with_parent,
-        )
+        try:
+            self.process = subprocess.Popen(
+                self.command,
+                env=self.environment,
+                pass_fds=self.descriptors,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+                preexec_fn=_die_with_parent,
+            )
+        except OSError as error:  # no memory, no process left: the same as a death
+            log().warning("child_not_started", child=self.name, error=type(error).__name__)
+            self._wait_longer(now)
 
     def signal(self, number: int) -> None:
         """Signal the child's whole process group, if it still lives."""
@@ -103,7 +111,8 @@ class Supervisor:
         self._children = list(self._make_children())
 
     def _make_children(self) -> Iterator[Child]:
-        environment = self._settings.environment(public_url=self.url)
+        # Whatever a child leaves in its temporary folder when it is killed goes at the next start.
+        environment = {**self._settings.environment(), "TMPDIR": str(self._settings.scratch)}
         descriptor = self._listener.fileno()
         yield Child(f"{self._prefix}api", _gunicorn(self._settings, descriptor), environment, (descriptor,))
         for number in range(self._settings.worker_count):
@@ -127,9 +136,8 @@ class Supervisor:
     def run(self) -> Iterator[str]:
         """Start everything, yield the URL once it is ready, then watch until stopped."""
         self._address_file.unlink(missing_ok=True)
-        released = self._services.work.release_workers(self._prefix)
-        if released:
-            log().info("unfinished_work_requeued", stage_runs=released)
+        self._tidy()
+        self._requeue(self._prefix)
         try:
             while not self._stopping:
                 self._tick(time.monotonic())
@@ -144,17 +152,26 @@ class Supervisor:
     def _tick(self, now: float) -> None:
         for child in self._children:
             if child.keep_alive(now):
-                self._requeue(child.name)
+                self._requeue(f"{child.name}.")
         if now >= self._next_sweep:
             self._next_sweep = now + self._settings.sweep_s
             self._sweep()
 
-    def _requeue(self, worker_id: str) -> None:
-        """What a dead worker held is due at once: nobody needs to wait for its lease to end."""
+    def _requeue(self, worker_prefix: str) -> None:
+        """What dead workers held is due at once: nobody needs to wait for their leases to end."""
         try:
-            self._services.work.release_workers(worker_id)
+            released = self._services.work.release_workers(worker_prefix)
         except VoiceReelError as error:
             log().warning("requeue_failed", code=error.code)
+        else:
+            if released:
+                log().info("unfinished_work_requeued", stage_runs=released)
+
+    def _tidy(self) -> None:
+        """Remove what workers that were killed had begun; nobody else is at work in this home."""
+        shutil.rmtree(self._settings.scratch, ignore_errors=True)
+        self._settings.scratch.mkdir(parents=True)
+        self._services.work.store.forget_unfinished()
 
     def _sweep(self) -> None:
         try:
@@ -168,7 +185,7 @@ class Supervisor:
         try:
             connection.request("GET", "/readyz")
             return connection.getresponse().status == 200 and bool(self._services.catalogue.engines())
-        except (OSError, VoiceReelError):
+        except (OSError, HTTPException, VoiceReelError):
             return False
         finally:
             connection.close()
@@ -192,7 +209,7 @@ class Supervisor:
             child.signal(signal.SIGKILL)
             if child.process is not None:
                 child.process.wait()
-        self._services.work.release_workers(self._prefix)
+        self._requeue(self._prefix)
         self._services.close()
         self._listener.close()
 

@@ -1,5 +1,6 @@
 """A worker process: `python -m workers.main --pool cpu --worker-id NAME`."""
 
+import os
 import signal
 import sys
 import threading
@@ -16,9 +17,11 @@ from workers.runner import Runner
 
 @click.command()
 @click.option("--pool", default="cpu", show_default=True, help="Which pool's stage runs to claim.")
-@click.option("--worker-id", required=True, help="A name no other live worker has.")
+@click.option("--worker-id", required=True, help="What this worker's name begins with.")
 def main(pool: str, worker_id: str) -> None:
     """Run stage runs until SIGTERM; the one at work then is given back."""
+    # Each life of a worker has a name of its own: a late one can then not speak for its successor.
+    worker_id = f"{worker_id}.{os.getpid()}"
     configure(process=worker_id)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

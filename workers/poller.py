@@ -20,9 +20,11 @@ class Poller:
         """Blocks until `Runner.stopping` is set; between two runs it waits one poll interval."""
         advertiser = threading.Thread(target=self._advertise, name="advertise", daemon=True)
         advertiser.start()
-        while not self._runner.stopping.is_set():
+        # A worker nobody hears of gets no work: without its advertiser it ends, to be started again.
+        while advertiser.is_alive() and not self._runner.stopping.is_set():
             if not self._run_one():
                 self._runner.stopping.wait(self._poll_s)
+        self._runner.stopping.set()
         advertiser.join(timeout=ADVERTISE_S)
         self._withdraw()
 

@@ -47,7 +47,8 @@ class LeasePulse:
         self._work, self._claim, self._rhythm = work, claim, rhythm
         self._stopping, self._monotonic, self._die = stopping, monotonic, die
         self._share = 0.0
-        self._error: Exception | None = None
+        self._refused = False
+        self._started = self._last_good = monotonic()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
@@ -60,35 +61,44 @@ class LeasePulse:
         self._thread.join()
 
     def progress(self, share: float) -> None:
-        """Note how far the stage is; raises `LeaseLost`, `StageFailed` (too long) or `Stopping`."""
+        """Note how far the stage is; raises `LeaseLost`, `StageFailed` (too long) or `Stopping`.
+
+        Looks at the clock itself: a heartbeat that hangs, or has died, cannot keep a render going.
+        """
         self._share = share
-        if self._error is not None:
-            raise self._error
+        error = self._reason_to_stop()
+        if error is not None:
+            raise error
         if self._stopping.is_set():
             raise Stopping
 
+    def _reason_to_stop(self) -> LeaseLost | StageFailed | None:
+        now = self._monotonic()
+        if self._refused:
+            return LeaseLost("Another worker owns this stage run now.")
+        if now - self._last_good > self._rhythm.fenced_after_s:
+            return LeaseLost("The lease could not be extended in time.")
+        if now - self._started > self._rhythm.limit_s:
+            return StageFailed("The stage took too long.", code="stage_timeout", retryable=True)
+        return None
+
     def _run(self) -> None:
-        started = last_good = self._monotonic()
         while not self._over.wait(self._rhythm.heartbeat_s):
-            now = self._monotonic()
-            if self._beat():
-                last_good = now
-            if now - last_good > self._rhythm.fenced_after_s:
-                self._error = LeaseLost("The lease could not be extended in time.")
-            if now - started > self._rhythm.limit_s:
-                self._error = StageFailed("The stage took too long.", code="stage_timeout", retryable=True)
-            if self._error is not None:
+            self._beat()
+            if self._reason_to_stop() is not None:
                 self._end_if_stuck()
                 return
 
-    def _beat(self) -> bool:
+    def _beat(self) -> None:
+        """One beat; a good one counts from before it was sent, for that is when the lease began."""
+        sent = self._monotonic()
         try:
             if self._work.heartbeat(self._claim, progress=min(self._share, 1.0)):
-                return True
-        except Unavailable:
-            return False
-        self._error = LeaseLost("Another worker owns this stage run now.")
-        return False
+                self._last_good = sent
+            else:
+                self._refused = True
+        except Unavailable as error:
+            log().info("heartbeat_failed", code=error.code)
 
     def _end_if_stuck(self) -> None:
         """Native code hears no exception: a render that does not stop takes its worker along."""

@@ -63,12 +63,13 @@ class Runner:
     def _attempt(self, claim: Claim) -> None:
         self.settings.scratch.mkdir(parents=True, exist_ok=True)
         with (
-            tempfile.TemporaryDirectory(dir=self.settings.scratch) as scratch,
+            tempfile.TemporaryDirectory(dir=self.settings.scratch, ignore_cleanup_errors=True) as scratch,
             LeasePulse(self.work, claim, rhythm=self._rhythm(claim), stopping=self.stopping) as pulse,
         ):
             result = STAGES[claim.stage](self._context(claim, Path(scratch), pulse))
             pulse.progress(1.0)
-            self.work.complete(claim, result)
+        # Last of all: whatever is raised before it, nothing has been published.
+        self.work.complete(claim, result)
 
     def _rhythm(self, claim: Claim) -> Rhythm:
         return Rhythm(
@@ -94,7 +95,7 @@ class Runner:
             if error is None:
                 self.work.release(claim)
             else:
-                self.work.fail(claim, error, measured=getattr(error, "measured", None))
+                self.work.fail(claim, error)
         except (LeaseLost, Unavailable) as late:
             log().info("stage_unsettled", code=late.code)
         if discard:

@@ -4,7 +4,6 @@ import pytest
 
 from voicereel.domain.account import Principal, is_well_formed, key_hash, new_key
 from voicereel.domain.fingerprint import take_fingerprint
-from voicereel.domain.job import FINISHED, TRANSITIONS
 from voicereel.domain.plan import SHARD_CHARACTERS, SHARD_LINES, shard_lines
 from voicereel.domain.speakers import match_language, sniff_audio, split_stock_id
 
@@ -45,10 +44,6 @@ def test_shards_are_contiguous_bounded_and_of_one_engine() -> None:
         assert set(engines[shard.first : shard.last]) == {shard.engine}
         assert count <= SHARD_LINES
         assert count == 1 or sum(lengths[shard.first : shard.last]) <= SHARD_CHARACTERS
-
-
-def test_no_state_follows_an_end_but_review() -> None:
-    assert {state for state in FINISHED if TRANSITIONS[state]} == {"needs_review"}
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,7 @@ def test_a_retryable_failure_is_tried_again_and_a_final_one_is_not(fake_studio: 
     work.fail(claim(fake_studio), StageFailed("Try again.", code="flaky", retryable=True))
     assert fake_studio.job(job_id)["status"] == "running"
     forget_backoff(fake_studio)
-    work.fail(claim(fake_studio), StageFailed("Never.", code="broken"), measured={"x": 1.0})
+    work.fail(claim(fake_studio), StageFailed("Never.", code="broken", measured={"x": 1.0}))
     job = fake_studio.job(job_id)
     assert job["status"] == "failed"
     assert job["error"] == {"code": "broken", "detail": "Never.", "measured": {"x": 1.0}}
@@ -196,3 +196,88 @@ def test_a_crash_inside_a_stage_is_retried_and_says_nothing_of_the_script(
     fake_studio.work()
     assert fake_studio.job(job_id)["status"] == "succeeded"
     assert "secret" not in capsys.readouterr().err
+
+
+def test_the_sweeper_leaves_a_run_whose_worker_beat_once_more(fake_studio: Studio) -> None:
+    job_id = fake_studio.submit(SCRIPT)
+    held = claim(fake_studio)
+    end_every_lease(fake_studio)
+    with fake_studio.services.jobs.work.writing() as tx:
+        assert tx.work.is_lost(held)
+        tx.work.heartbeat(held, lease_s=60, progress=0.1)
+        assert not tx.work.is_lost(held)
+    fake_studio.services.work.sweep()
+    assert fake_studio.services.work.heartbeat(held, progress=0.2)
+    assert fake_studio.job(job_id)["stages"][0]["status"] == "running"
+
+
+def test_an_engine_failure_that_may_pass_is_tried_again_before_it_is_the_lines(
+    fake_studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from workers.engines.base import EngineError
+    from workers.engines.tts.fake import Fake
+
+    def refuse(*_: object) -> EngineError:
+        return EngineError("The disk is full.", code="engine_busy", retryable=True)
+
+    job_id = fake_studio.submit(SCRIPT)
+    monkeypatch.setattr(Fake, "_refusal", refuse)
+    fake_studio.work()
+    assert fake_studio.job(job_id)["stages"][0]["status"] == "queued"
+    monkeypatch.undo()
+    forget_backoff(fake_studio)
+    fake_studio.work()
+    assert fake_studio.job(job_id)["status"] == "succeeded"
+
+
+def test_a_speaker_deleted_while_a_request_waits_to_write_is_not_spoken(
+    fake_studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from voicereel.services import jobs
+
+    asked: list[bool] = []
+
+    def gone(*_: object) -> bool:
+        asked.append(True)
+        return False
+
+    monkeypatch.setattr(jobs, "_all_there", gone)
+    job_id = fake_studio.submit(SCRIPT)  # a stock voice is cast anew, and found again
+    assert asked
+    assert fake_studio.job(job_id)["status"] == "queued"
+
+
+def test_pings_come_however_busy_other_jobs_are(fake_studio: Studio) -> None:
+    import threading
+
+    events = fake_studio.services.events
+    events.ping_s = 0.05
+    stream = events.stream(fake_studio.principal, fake_studio.submit(SCRIPT), after=1)
+    over = threading.Event()
+
+    def be_busy() -> None:
+        number = 1_000_000
+        while not over.wait(0.001):
+            number += 1
+            events._announce(number)
+
+    busy = threading.Thread(target=be_busy)
+    busy.start()
+    try:
+        assert next(iter(stream)) is None
+    finally:
+        over.set()
+        busy.join()
+        stream.close()
+
+
+def test_a_stream_of_a_long_finished_job_tells_all_and_ends(fake_studio: Studio) -> None:
+    script = {**SCRIPT, "lines": [{"speaker": "stock:fake/a", "text": "Hi."}] * 700}
+    job_id = fake_studio.submit(script)
+    fake_studio.work()
+    principal, events = fake_studio.principal, fake_studio.services.events
+    stream = events.stream(principal, job_id, after=0)
+    told = [event for event in stream if event]
+    assert sum(event.type == "line.finished" for event in told) == 700
+    assert told[-1].type == "job.finished"
+    assert list(events.stream(principal, job_id, after=told[-1].id)) == []

@@ -72,9 +72,6 @@ class FolderStore:
             raise NotFound("file")
         return path
 
-    def delete(self, key: str) -> None:
-        self._path(key).unlink(missing_ok=True)
-
     def delete_under(self, prefix: str) -> None:
         """Remove all keys that begin with ``prefix/``, and the folders that this leaves empty."""
         folder = self._path(prefix)
@@ -89,6 +86,11 @@ class FolderStore:
             if path.is_file() and self._incoming not in path.parents:
                 yield path.relative_to(self._root).as_posix()
 
+    def forget_unfinished(self) -> None:
+        """Remove what a killed process had begun to write; only while nobody writes."""
+        for path in self._incoming.iterdir():
+            path.unlink(missing_ok=True)
+
     def writable(self) -> bool:
         return os.access(self._incoming, os.W_OK)
 
@@ -100,8 +102,11 @@ class FolderStore:
 
 
 def _link(incoming: Path, final: Path) -> None:
+    made = [folder for folder in final.parents if not folder.exists()]
     final.parent.mkdir(parents=True, exist_ok=True)
     os.link(incoming, final)
+    for folder in made:  # a folder is on disk once the one that names it is
+        _fsync(folder.parent)
 
 
 def _removed_if_empty(folder: Path) -> bool:

@@ -15,6 +15,7 @@ VoiceReelError
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class VoiceReelError(Exception):
 
     code = "internal"
     retryable = False
+    measured: Mapping[str, float] = MappingProxyType({})
 
     def __init__(self, detail: str, *, code: str | None = None) -> None:
         super().__init__(detail)

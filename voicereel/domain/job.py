@@ -14,15 +14,6 @@ JobStatus = Literal["queued", "running", "needs_review", "succeeded", "failed", 
 StageStatus = Literal["blocked", "queued", "running", "succeeded", "failed", "canceled"]
 LineStatus = Literal["queued", "succeeded", "failed"]
 
-TRANSITIONS: Mapping[JobStatus, frozenset[JobStatus]] = {
-    "queued": frozenset({"running", "failed", "canceled"}),
-    "running": frozenset({"needs_review", "succeeded", "failed", "canceled"}),
-    "needs_review": frozenset({"succeeded", "canceled"}),
-    "succeeded": frozenset(),
-    "failed": frozenset(),
-    "canceled": frozenset(),
-}
-
 FINISHED: frozenset[JobStatus] = frozenset({"needs_review", "succeeded", "failed", "canceled"})
 
 
@@ -143,6 +134,7 @@ class Claim:
     stage: str
     shard: int
     payload: Mapping[str, Any] = field(default_factory=dict)
+    is_last_attempt: bool = False
 
     @property
     def key_prefix(self) -> str:

@@ -9,12 +9,14 @@ from datetime import UTC, datetime
 from typing import Any, BinaryIO
 from urllib.parse import urlencode
 
-from voicereel.domain.errors import Forbidden, NotFound
+from voicereel.domain.errors import Forbidden, NotFound, VoiceReelError
 from voicereel.domain.job import Artifact, Job
-from voicereel.ports import ArtifactStore, Clock, UnitOfWork
+from voicereel.ports import ArtifactStore, Clock, OutboxRow, UnitOfWork
 from voicereel.services.views import moment
+from voicereel.telemetry import log
 
 URL_LIFETIME_S = 15 * 60
+_PAGE = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,16 +117,22 @@ class ArtifactService:
 
     def collect(self) -> None:
         """Remove the files of jobs that were deleted; safe to run at any time, by anyone."""
-        with self.work.reading() as tx:
-            rows = [row for row in tx.outbox.pending(100) if row.topic == "delete_files"]
-        for row in rows:
-            self.store.delete_under(row.payload["prefix"])
-        self._forget([row.id for row in rows])
-
-    def _forget(self, ids: Sequence[int]) -> None:
-        if ids:
+        while rows := self._pending_deletions():
+            for row in rows:
+                self.store.delete_under(row.payload["prefix"])
             with self.work.writing() as tx:
-                tx.outbox.done(ids)
+                tx.outbox.done([row.id for row in rows])
+
+    def collect_soon(self) -> None:
+        """As `collect`, but what fails is left to the sweeper: the deletion itself was committed."""
+        try:
+            self.collect()
+        except VoiceReelError as error:
+            log().warning("collect_failed", code=error.code)
+
+    def _pending_deletions(self) -> Sequence[OutboxRow]:
+        with self.work.reading() as tx:
+            return tx.outbox.pending("delete_files", limit=_PAGE)
 
 
 def content_path(artifact_id: str) -> str:

@@ -1,7 +1,8 @@
 """Event streams: one thread a process watches the database, however many streams are open."""
 
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from voicereel.domain.job import FINISHED
 from voicereel.ports import Event, UnitOfWork
 
 _PAGE = 500
+_LAST = "job.finished"
 
 
 @dataclass(kw_only=True)
@@ -25,6 +27,7 @@ class EventService:
     max_streams: int = 40
     poll_s: float = 0.05
     ping_s: float = 15.0
+    monotonic: Callable[[], float] = time.monotonic
     _open: int = 0
     _watcher: threading.Thread | None = None
     latest: int = -1
@@ -33,31 +36,35 @@ class EventService:
     def stream(self, principal: Principal, job_id: str, *, after: int) -> "EventStream":
         """Events with an id above ``after``, until `job.finished`. Close the stream when done."""
         with self.work.reading() as tx:
-            if tx.jobs.get(job_id, tenant_id=principal.tenant_id) is None:
-                raise NotFound("job")
+            job = tx.jobs.get(job_id, tenant_id=principal.tenant_id)
+        if job is None or job.kind != "speech":
+            raise NotFound("job")
         self.enter()
         return EventStream(self, principal, job_id, after)
 
-    def read(self, principal: Principal, job_id: str, after: int) -> tuple[tuple[Event, ...], bool]:
-        """The next events, and whether there will be no more after them."""
+    def read(self, job_id: str, after: int) -> tuple[Event, ...]:
         with self.work.reading() as tx:
-            events = tx.events.after(job_id, event_id=after, limit=_PAGE)
+            return tx.events.after(job_id, event_id=after, limit=_PAGE)
+
+    def is_over(self, principal: Principal, job_id: str) -> bool:
+        """Whether the job is gone or has finished: there will be no more events."""
+        with self.work.reading() as tx:
             job = tx.jobs.get(job_id, tenant_id=principal.tenant_id)
-        return events, len(events) < _PAGE and (job is None or job.status in FINISHED)
+        return job is None or job.status in FINISHED
 
     def fresh(self, principal: Principal, event: Event) -> Event:
         """The end of a job is told with download URLs that work now."""
-        if event.type != "job.finished":
+        if event.type != _LAST:
             return event
         try:
             return replace(event, data=self.view(principal, event.job_id))
         except NotFound:  # deleted since: tell it as it was
             return event
 
-    def wait(self, seen: int) -> bool:
-        """Sleep until the database has something new, or a ping is due (False)."""
+    def wait(self, seen: int, timeout_s: float) -> None:
+        """Sleep until the database has something new, or it is time to ping."""
         with self._changed:
-            return self._changed.wait_for(lambda: self.latest != seen, timeout=self.ping_s)
+            self._changed.wait_for(lambda: self.latest != seen, timeout=timeout_s)
 
     def enter(self) -> None:
         with self._changed:
@@ -109,15 +116,28 @@ class EventStream:
         self._open = True
 
     def __iter__(self) -> Iterator[Event | None]:
-        over = False
-        while self._open and not over:
-            seen = self._service.latest
-            events, over = self._service.read(self._principal, self._job_id, self._after)
-            for event in events:
-                self._after = event.id
-                yield self._service.fresh(self._principal, event)
-            if not events and not over and not self._service.wait(seen):
+        service, told, check = self._service, self._service.monotonic(), True
+        while self._open:
+            seen = service.latest
+            # Asked before the events are read: the last of them cannot slip in between.
+            over = check and service.is_over(self._principal, self._job_id)
+            events = service.read(self._job_id, self._after)
+            yield from self._tell(events)
+            if (over and len(events) < _PAGE) or any(event.type == _LAST for event in events):
+                return
+            now = service.monotonic()
+            told = now if events else told
+            check = now - told >= service.ping_s
+            if check:
+                told = now
                 yield None
+            elif not events:
+                service.wait(seen, service.ping_s - (now - told))
+
+    def _tell(self, events: Sequence[Event]) -> Iterator[Event]:
+        for event in events:
+            self._after = event.id
+            yield self._service.fresh(self._principal, event)
 
     def close(self) -> None:
         """Give the place back; a second call does nothing."""

@@ -53,6 +53,8 @@ class JobService:
             replay = recall(tx, principal.tenant_id, once)
             if replay:
                 return replay
+            if not _all_there(tx, principal, records):
+                job, records = self._prepare(tx, principal, script, request_id)
             tx.jobs.add(job, lines=records, stage_runs=runs)
             job = replace(job, stages=_fresh_stages(runs))
             view = job_view(job)
@@ -131,7 +133,13 @@ class JobService:
         with self.work.writing() as tx:
             job = _speech_job(tx, principal, job_id)
             forget_job(tx, job.tenant_id, job.id)
-        self.files.collect()
+        self.files.collect_soon()
+
+
+def _all_there(tx: Transaction, principal: Principal, records: Sequence[LineRecord]) -> bool:
+    """Whether no enrolled speaker was deleted while this request waited for its turn to write."""
+    enrolled = {record.voice.speaker_id for record in records if record.voice.name is None}
+    return all(tx.speakers.get(each, tenant_id=principal.tenant_id) for each in enrolled)
 
 
 def _speech_job(tx: Transaction, principal: Principal, job_id: str) -> Job:

@@ -153,7 +153,7 @@ class SpeakerService:
             if job_id is None:
                 raise NotFound("speaker")
             forget_job(tx, principal.tenant_id, job_id)
-        self.files.collect()
+        self.files.collect_soon()
 
 
 def _sample_artifact(tenant_id: str, job_id: str, key: str, stored: StoredFile) -> Artifact:

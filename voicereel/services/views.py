@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from voicereel.domain.job import Job, StageView
+from voicereel.domain.script import Warn
 from voicereel.domain.speakers import Consent, EngineInfo, Speaker, StockVoice
 
 View = dict[str, Any]
@@ -30,12 +31,18 @@ def job_view(job: Job, outputs: Mapping[str, Any] | None = None) -> View:
         "finished_at": moment(job.finished_at),
         "progress": {"done": job.lines_done, "total": job.lines_total, "unit": "line"},
         "stages": [stage_view(stage) for stage in job.stages],
-        "warnings": [asdict(warning) for warning in job.warnings],
+        "warnings": [asdict(warning) for warning in sorted(job.warnings, key=_place)],
         "error": job.error,
         "outputs": outputs,
         "billable_ms": job.billable_ms,
         "metadata": dict(job.metadata),
     }
+
+
+def _place(warning: Warn) -> list[tuple[int, str]]:
+    """In the script's order, whichever shard said it first: numbers in a pointer count as numbers."""
+    parts = warning.pointer.split("/")
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
 
 
 def stage_view(stage: StageView) -> View:

@@ -8,7 +8,7 @@ from typing import Any
 from voicereel.domain.errors import LeaseLost, VoiceReelError
 from voicereel.domain.job import Artifact, Claim, Job, LineRecord, Result, Take
 from voicereel.domain.speakers import EngineInfo, Speaker
-from voicereel.ports import ArtifactStore, LedgerEntry, StageQueue, Transaction, UnitOfWork
+from voicereel.ports import ArtifactStore, LedgerEntry, OutboxRow, StageQueue, Transaction, UnitOfWork
 from voicereel.services.artifacts import ArtifactService
 from voicereel.services.jobs import end_job, forget_job
 from voicereel.services.views import job_view, stage_view
@@ -81,11 +81,9 @@ class WorkService:
             if tx.jobs.is_done(claim.job_id):
                 _succeed(tx, job, claim)
 
-    def fail(
-        self, claim: Claim, error: VoiceReelError, *, measured: Mapping[str, float] | None = None
-    ) -> None:
+    def fail(self, claim: Claim, error: VoiceReelError) -> None:
         """Try a failed run again later, or end its job when that cannot help."""
-        facts = {"code": error.code, "detail": error.detail, "measured": dict(measured or {})}
+        facts = {"code": error.code, "detail": error.detail, "measured": dict(error.measured)}
         with self.work.writing() as tx:
             _fail(tx, claim, facts, retryable=error.retryable)
 
@@ -95,8 +93,9 @@ class WorkService:
             tx.work.release(claim)
 
     def release_workers(self, worker_prefix: str) -> int:
-        """Make due what dead workers of this machine held."""
+        """Make due what dead workers of this machine held, and stop offering their engines."""
         with self.work.writing() as tx:
+            tx.engines.withdraw_all(worker_prefix)
             return tx.work.release_workers(worker_prefix)
 
     def advertise(self, worker_id: str, *, pool: str, infos: Sequence[EngineInfo]) -> None:
@@ -121,21 +120,24 @@ class WorkService:
             lost = tx.work.lost(_PAGE)
         for claim in lost:
             with suppress(LeaseLost), self.work.writing() as tx:
-                _fail(tx, claim, error, retryable=True)
+                if tx.work.is_lost(claim):  # it may have beaten once more since
+                    _fail(tx, claim, error, retryable=True)
 
     def _dispatch(self) -> None:
         """Hand wake-ups to the queue, then forget them: a crash in between wakes twice."""
+        while rows := self._pending_wakes():
+            self.queue.wake(sorted({pool for row in rows for pool in row.payload["pools"]}))
+            with self.work.writing() as tx:
+                tx.outbox.done([row.id for row in rows])
+
+    def _pending_wakes(self) -> Sequence[OutboxRow]:
         with self.work.reading() as tx:
-            rows = [row for row in tx.outbox.pending(_PAGE) if row.topic == "wake"]
-        if not rows:
-            return
-        self.queue.wake(sorted({pool for row in rows for pool in row.payload["pools"]}))
-        with self.work.writing() as tx:
-            tx.outbox.done([row.id for row in rows])
+            return tx.outbox.pending("wake", limit=_PAGE)
 
     def _expire(self) -> None:
         with self.work.writing() as tx:
             tx.accounts.forget_replies()
+            tx.engines.forget_silent()
             for tenant_id, job_id in tx.jobs.expired(_PAGE):
                 forget_job(tx, tenant_id, job_id)
 

@@ -46,23 +46,6 @@ class DecodeLimits:
     max_channels: int = 8
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MediaInfo:
-    """What a file claims. ``declared_seconds`` is None where the container does not say."""
-
-    container: str
-    codec: str
-    rate: int
-    channels: int
-    declared_seconds: float | None
-
-
-def probe(path: Path, *, limits: DecodeLimits) -> MediaInfo:
-    """What the file claims to be; raises `StageFailed` ``not_audio`` or ``truncated_audio``."""
-    with _opened(path, limits) as (container, stream):
-        return _info(container, stream)
-
-
 def decode(path: Path, *, rate: int, limits: DecodeLimits) -> Iterator[Samples]:
     """The first audio stream as mono float32 blocks of shape (n,) at ``rate`` Hz.
 
@@ -71,16 +54,18 @@ def decode(path: Path, *, rate: int, limits: DecodeLimits) -> Iterator[Samples]:
     less than it declares, or breaks off) and ``audio_too_long``.
     """
     with _opened(path, limits) as (container, stream):
-        info = _info(container, stream)
+        declared = _declared_seconds(stream)
         decoding = _Decoding(container, stream, limits=limits)
-        resampler = soxr.ResampleStream(info.rate, rate, 1, dtype="float32", quality="HQ")
+        resampler = soxr.ResampleStream(
+            stream.codec_context.sample_rate, rate, 1, dtype="float32", quality="HQ"
+        )
         for block in _gathered(decoding.sound()):
             yield resampler.resample_chunk(block)
         yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
     seconds = decoding.seconds
     if not seconds:
         raise _not_audio()
-    short = info.declared_seconds is not None and info.declared_seconds - seconds > _TOLERANCE_SECONDS
+    short = declared is not None and declared - seconds > _TOLERANCE_SECONDS
     if short or decoding.broke_off or _is_cut(path):
         raise _truncated(seconds)
 
@@ -150,15 +135,9 @@ def _opened(path: Path, limits: DecodeLimits) -> Iterator[tuple[InputContainer, 
         yield container, stream
 
 
-def _info(container: InputContainer, stream: AudioStream) -> MediaInfo:
-    declared = float(stream.duration * stream.time_base) if stream.duration and stream.time_base else None
-    return MediaInfo(
-        container=container.format.name,
-        codec=stream.codec_context.name,
-        rate=stream.codec_context.sample_rate,
-        channels=stream.channels,
-        declared_seconds=declared,
-    )
+def _declared_seconds(stream: AudioStream) -> float | None:
+    """What the container claims; None where it does not say."""
+    return float(stream.duration * stream.time_base) if stream.duration and stream.time_base else None
 
 
 def _gathered(frames: Iterator[Samples]) -> Iterator[Samples]:

@@ -9,8 +9,9 @@ import soundfile
 from voicereel.captions.formats import LineNotes, reel_document, to_srt, to_vtt
 from voicereel.captions.segmenter import segment
 from voicereel.captions.style import STYLES
-from voicereel.domain.job import Artifact, LineRecord, Result
+from voicereel.domain.job import Artifact, Job, LineRecord, Result
 from voicereel.domain.reel import Placement, Reel, reel_duration_ms
+from voicereel.domain.script import Warn
 from workers.audio.clip import Samples
 from workers.audio.encode import encode
 from workers.stages.base import StageContext
@@ -72,7 +73,7 @@ def _captions(ctx: StageContext) -> Iterator[Artifact]:
     reel = _reel(ctx, records)
     style = STYLES[ctx.job.captions.style]
     cues = segment(reel, style)
-    notes = {r.line.id: LineNotes(warnings=r.warnings, error=r.error) for r in records}
+    notes = {r.line.id: LineNotes(warnings=_warnings_of(r, ctx.job), error=r.error) for r in records}
     document = reel_document(reel, cues, style=style, notes=notes)
     yield _text(ctx, "reel.json", json.dumps(document, ensure_ascii=False, indent=1), kind="reel")
     wanted = ctx.job.captions.formats
@@ -80,6 +81,12 @@ def _captions(ctx: StageContext) -> Iterator[Artifact]:
         yield _text(ctx, "reel.vtt", to_vtt(cues), kind="caption")
     if "srt" in wanted:
         yield _text(ctx, "reel.srt", to_srt(cues), kind="caption")
+
+
+def _warnings_of(record: LineRecord, job: Job) -> tuple[Warn, ...]:
+    """All that was said of a line, by whichever stage."""
+    pointer = f"/lines/{record.ordinal}"
+    return tuple(w for w in job.warnings if w.pointer == pointer or w.pointer.startswith(f"{pointer}/"))
 
 
 _TEXT_TYPES = {"json": "application/json", "vtt": "text/vtt", "srt": "application/x-subrip"}

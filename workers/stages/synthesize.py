@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from voicereel.domain.errors import StageFailed
 from voicereel.domain.fingerprint import take_fingerprint
 from voicereel.domain.job import LineRecord, Result, Take
 from voicereel.domain.reel import Word
@@ -23,14 +24,29 @@ def run(ctx: StageContext) -> Result:
     """Speak lines ``[first, last)`` of the script. A line that fails does not fail its shard."""
     payload = ctx.claim.payload
     records = ctx.lines(first=payload["first"], last=payload["last"], words=False)
-    engine = ctx.engines.synthesizer(payload["engine"])
+    engine = _engine(ctx, payload["engine"])
     path = ctx.scratch / "takes.wav"
     with _Takes(path, engine.info) as takes:
         for done, (record, spoken) in enumerate(_spoken(engine, records), 1):
+            _insist(ctx, spoken)
             takes.add(record, spoken)
             ctx.pulse.progress(done / len(records))
     artifact = ctx.keep(path, kind="takes", media_type="audio/wav")
     return Result(artifacts=(artifact,), takes=takes.finished(artifact.id))
+
+
+def _engine(ctx: StageContext, name: str) -> Synthesizer:
+    try:
+        return ctx.engines.synthesizer(name)
+    except KeyError:
+        detail = f"The engine '{name}' is not up where the script is rendered."
+        raise StageFailed(detail, code="no_engine", retryable=True) from None
+
+
+def _insist(ctx: StageContext, spoken: EngineTake | None) -> None:
+    """A failure that may pass is tried again with the whole shard, before it becomes the line's."""
+    if spoken and spoken.error and spoken.error.retryable and not ctx.claim.is_last_attempt:
+        raise StageFailed(spoken.error.detail, code=spoken.error.code, retryable=True)
 
 
 def _spoken(

@@ -9,7 +9,7 @@ import soundfile
 from tests.workers.audio.signals import noise, tone
 from voicereel.domain.errors import StageFailed
 from workers.audio.encode import encode
-from workers.audio.media import DecodeLimits, decode, probe
+from workers.audio.media import DecodeLimits, decode
 
 KINDS = ("wav", "flac", "mp3", "ogg", "m4a")
 RATE = 48_000
@@ -140,11 +140,3 @@ def test_sound_is_given_out_as_it_is_decoded(tmp_path, files):
 def test_a_missing_file_is_our_fault_and_not_the_customers(tmp_path):
     with pytest.raises(FileNotFoundError):
         _seconds(tmp_path / "gone")
-
-
-def test_probe_says_what_a_file_claims(tmp_path, files):
-    path = tmp_path / "upload"
-    path.write_bytes(files["flac"])
-    info = probe(path, limits=LIMITS)
-    assert (info.container, info.codec, info.rate, info.channels) == ("flac", "flac", RATE, 2)
-    assert info.declared_seconds == SECONDS

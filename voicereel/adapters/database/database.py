@@ -17,13 +17,14 @@ from voicereel.adapters.database.events import Events, Outbox
 from voicereel.adapters.database.jobs import Jobs
 from voicereel.adapters.database.jobs_sqlite import SqliteJobs
 from voicereel.adapters.database.speakers import Speakers
-from voicereel.adapters.database.turns import Turn
+from voicereel.adapters.database.turns import Turns
 from voicereel.adapters.database.work_sqlite import SqliteWork
 from voicereel.domain.errors import Unavailable
 from voicereel.ports import WorkRepository
+from voicereel.telemetry import log
 
-# How long a writer waits for another one on SQLite before the request is told to try again.
-_BUSY_MS = 10_000
+# How long SQLite waits for another writer, its turn having come or not, before it says: try again.
+_BUSY_MS = 5_000
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class Database:
         self.engine = make_engine(url)
         self._writing = self.engine.execution_options(voicereel_writing=True)
         self._max_attempts = max_attempts
-        self._turn = _turn(self.engine)
+        self._turns = _turns(self.engine)
 
     @contextmanager
     def reading(self) -> Iterator[DatabaseTransaction]:
@@ -83,7 +84,7 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[DatabaseTransaction]:
         """Commits when the block ends, rolls back when it raises."""
-        with _named_errors(), self._turn, self._writing.begin() as connection:
+        with _named_errors(), self._turn(), self._writing.begin() as connection:
             yield DatabaseTransaction(connection, self._max_attempts)
 
     def ping(self) -> bool:
@@ -93,14 +94,20 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
-        if isinstance(self._turn, Turn):
-            self._turn.close()
+        if self._turns is not None:
+            self._turns.close()
+
+    def _turn(self) -> AbstractContextManager[None]:
+        return self._turns.turn() if self._turns is not None else nullcontext()
 
 
-def _turn(engine: sa.Engine) -> AbstractContextManager[None]:
+def _turns(engine: sa.Engine) -> Turns | None:
     """How writers queue up: PostgreSQL needs no help."""
     file = engine.url.database
-    return Turn(Path(f"{file}-turn")) if engine.dialect.name == "sqlite" and file else nullcontext()
+    return Turns(Path(f"{file}-turn")) if engine.dialect.name == "sqlite" and file else None
+
+
+_OUT_OF_REACH = (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.InternalError, sa.exc.TimeoutError)
 
 
 @contextmanager
@@ -108,16 +115,19 @@ def _named_errors() -> Iterator[None]:
     """An unreachable or busy database is a reason to try again, not a fault of ours."""
     try:
         yield
-    except sa.exc.OperationalError as error:
+    except _OUT_OF_REACH as error:
+        cause = getattr(error, "orig", None)
+        log().warning("database_unavailable", error=getattr(cause, "sqlite_errorname", type(error).__name__))
         raise Unavailable("The database is busy; try again.", code="database_busy") from error
 
 
 def make_engine(url: str) -> sa.Engine:
     """An engine for SQLite (WAL, every commit on disk) or PostgreSQL."""
     if not url.startswith("sqlite"):
-        return sa.create_engine(url, pool_size=8, pool_pre_ping=True)
+        return sa.create_engine(url, pool_size=8, pool_pre_ping=True, hide_parameters=True)
     engine = sa.create_engine(
         url,
+        hide_parameters=True,  # an error's text must not quote what a customer wrote
         poolclass=QueuePool,
         pool_size=8,
         max_overflow=64,

@@ -20,28 +20,38 @@ class Engines:
         self._connection = connection
 
     def advertise(self, worker_id: str, *, pool: str, infos: Sequence[EngineInfo]) -> None:
-        """Say that a worker is alive and has these engines; a known advert only moves its time."""
-        where = engine_adverts.c.worker_id == worker_id
-        seen = self._connection.execute(engine_adverts.update().where(where).values(seen_at=db_now()))
-        if seen.rowcount == len(infos):
+        """Say that a worker is alive and has these engines; what it said before is replaced."""
+        c = engine_adverts.c
+        said = {(info.name, pool, _digest(info)) for info in infos}
+        query = sa.select(c.engine, c.pool, c.facts_sha256).where(c.worker_id == worker_id)
+        if said == {tuple(row) for row in self._connection.execute(query)}:
+            where = c.worker_id == worker_id
+            self._connection.execute(engine_adverts.update().where(where).values(seen_at=db_now()))
             return
         self.withdraw(worker_id)
         for info in infos:
-            facts = asdict(info)
-            digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
             self._connection.execute(
                 engine_adverts.insert().values(
                     worker_id=worker_id,
                     engine=info.name,
                     pool=pool,
-                    facts_sha256=digest,
-                    facts=facts,
+                    facts_sha256=_digest(info),
+                    facts=asdict(info),
                     seen_at=db_now(),
                 )
             )
 
     def withdraw(self, worker_id: str) -> None:
         self._connection.execute(engine_adverts.delete().where(engine_adverts.c.worker_id == worker_id))
+
+    def withdraw_all(self, worker_prefix: str) -> None:
+        """Forget the workers whose names begin so."""
+        where = engine_adverts.c.worker_id.startswith(worker_prefix, autoescape=True)
+        self._connection.execute(engine_adverts.delete().where(where))
+
+    def forget_silent(self) -> None:
+        """Drop adverts nobody has renewed for an hour: each worker's life has a name of its own."""
+        self._connection.execute(engine_adverts.delete().where(engine_adverts.c.seen_at < db_now(-3600)))
 
     def up(self, *, within_s: float) -> tuple[EngineInfo, ...]:
         """Each engine that some live worker has, once, by name."""
@@ -60,6 +70,10 @@ class Engines:
             query = sa.select(c.facts).where(c.facts_sha256 == sha256).limit(1)
             _FACTS[sha256] = _info(self._connection.execute(query).scalar_one())
         return _FACTS[sha256]
+
+
+def _digest(info: EngineInfo) -> str:
+    return hashlib.sha256(json.dumps(asdict(info), sort_keys=True).encode()).hexdigest()
 
 
 _FACTS: dict[str, EngineInfo] = {}

@@ -50,9 +50,9 @@ class Outbox:
     def add(self, topic: str, payload: Mapping[str, Any]) -> None:
         self._connection.execute(outbox.insert().values(topic=topic, payload=dict(payload)))
 
-    def pending(self, limit: int) -> tuple[OutboxRow, ...]:
+    def pending(self, topic: str, *, limit: int) -> tuple[OutboxRow, ...]:
         c = outbox.c
-        query = sa.select(c.id, c.topic, c.payload).order_by(c.id).limit(limit)
+        query = sa.select(c.id, c.topic, c.payload).where(c.topic == topic).order_by(c.id).limit(limit)
         return tuple(OutboxRow(**row) for row in self._connection.execute(query).mappings())
 
     def done(self, ids: Sequence[int]) -> None:

@@ -48,7 +48,6 @@ class Jobs:
             "payload": dict(run.payload),
             "status": "queued" if run.ordinal == 0 else "blocked",
             "max_attempts": self._max_attempts,
-            "next_run_at": job.created_at,
         }
 
     def _insert(self, table: sa.Table, values: list[dict[str, Any]]) -> None:
@@ -252,7 +251,7 @@ class Jobs:
         found = self._connection.execute(query.limit(limit))
         return tuple((tenant_id, job_id) for tenant_id, job_id in found)
 
-    def bill(self, entry: LedgerEntry) -> bool:
+    def bill(self, entry: LedgerEntry) -> None:
         """Write a ledger entry; the table's UNIQUE refuses a second one of its kind."""
         self._connection.execute(
             ledger.insert().values(
@@ -264,7 +263,6 @@ class Jobs:
                 fence=entry.fence,
             )
         )
-        return True
 
 
 # The class has methods of these names.

@@ -10,9 +10,9 @@ from itertools import groupby
 from typing import Any
 
 from voicereel.adapters.database import rows
-from voicereel.adapters.database.columns import from_text, to_text
+from voicereel.adapters.database.columns import SQLITE_FORMAT, from_text, to_text
 from voicereel.adapters.database.jobs import Jobs
-from voicereel.adapters.database.tables import jobs, lines, stage_runs
+from voicereel.adapters.database.tables import jobs, lines
 from voicereel.domain.job import Artifact, Job, LineRecord, StageRun, StageView
 
 _MOMENTS = ("created_at", "started_at", "finished_at", "expires_at")
@@ -50,13 +50,16 @@ _JOB_COLUMNS = tuple(name for name in _COLUMNS if name not in ("started_at", "fi
 _LINE_COLUMNS = ("job_id", "ordinal", "line_id", "role", "text", "spec", "status", "warnings")
 _RUN_COLUMNS = (
     "job_id", "tenant_id", "stage", "shard", "ordinal", "pool", "payload", "status", "priority", "attempt",
-    "max_attempts", "fence", "next_run_at", "progress",
+    "max_attempts", "fence", "progress",
 )  # fmt: skip
 _NEW_RUN = {"priority": 0, "attempt": 0, "fence": 0, "progress": 0.0}
 
 _INSERT_JOB = _insert(jobs.name, _JOB_COLUMNS)
 _INSERT_LINE = _insert(lines.name, _LINE_COLUMNS)
-_INSERT_RUN = _insert(stage_runs.name, _RUN_COLUMNS)
+# Due as of now by the database's clock, which leases are measured by too.
+_INSERT_RUN = f"""
+INSERT INTO stage_runs ({", ".join(_RUN_COLUMNS)}, next_run_at)
+VALUES ({"?, " * len(_RUN_COLUMNS)} strftime('{SQLITE_FORMAT}', 'now'))"""
 
 
 class SqliteJobs(Jobs):
@@ -89,7 +92,7 @@ def _stored(name: str, value: Any) -> Any:
     """A value as the column keeps it: JSON and moments are text."""
     if name in (*_JSON, "spec", "payload"):
         return None if value is None else json.dumps(value)
-    return to_text(value) if name in ("created_at", "next_run_at") else value
+    return to_text(value) if name == "created_at" else value
 
 
 def _read(name: str, value: Any) -> Any:

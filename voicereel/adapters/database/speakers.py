@@ -61,7 +61,9 @@ class Speakers:
     ) -> None:
         """End the enrolment of a speaker that is still processing."""
         where = (speakers.c.id == speaker_id) & (speakers.c.status == "processing")
-        values = {"status": status, "profile": profile, "reference": reference, "error": error}
+        values = {"status": status, "profile": profile, "error": error}
+        if reference is not None:  # figures once measured are kept, whatever comes after
+            values["reference"] = reference
         self._connection.execute(speakers.update().where(where).values(**values))
 
     def delete(self, speaker_id: str, *, tenant_id: str) -> str | None:

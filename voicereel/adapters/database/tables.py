@@ -74,6 +74,7 @@ jobs = sa.Table(
     sa.Index("ix_jobs_expires_at", "expires_at"),
 )
 
+_RUNNING = sa.text("status = 'running'")
 _LIVE = sa.text("status IN ('queued', 'running')")
 
 stage_runs = sa.Table(
@@ -109,6 +110,7 @@ stage_runs = sa.Table(
         postgresql_where=_LIVE,
     ),
     sa.Index("ix_stage_runs_finished_at", "finished_at"),
+    sa.Index("ix_stage_runs_lease_until", "lease_until", sqlite_where=_RUNNING, postgresql_where=_RUNNING),
     sqlite_autoincrement=True,
 )
 
@@ -209,6 +211,7 @@ outbox = sa.Table(
     sa.Column("topic", sa.String(32), nullable=False),
     sa.Column("payload", Json, nullable=False),
     _created(),
+    sa.Index("ix_outbox_topic_id", "topic", "id"),
     sqlite_autoincrement=True,
 )
 

@@ -27,7 +27,7 @@ UPDATE stage_runs
    SET status = 'running', fence = fence + 1, attempt = attempt + 1, worker_id = ?,
        lease_until = {_LATER}, started_at = coalesce(started_at, {_NOW})
  WHERE id = (SELECT id FROM stage_runs WHERE {_DUE} ORDER BY priority DESC, id LIMIT 1)
-RETURNING id, fence, attempt, job_id, tenant_id, stage, shard, payload"""
+RETURNING id, fence, attempt, job_id, tenant_id, stage, shard, payload, attempt >= max_attempts"""
 
 _HEARTBEAT = f"""
 UPDATE stage_runs SET lease_until = {_LATER}, progress = ?
@@ -69,10 +69,13 @@ _CANCEL = f"""
 UPDATE stage_runs SET status = 'canceled', fence = fence + 1, lease_until = NULL, finished_at = {_NOW}
  WHERE job_id = ? AND status IN ('blocked', 'queued', 'running')"""
 
-# Only expired rows are read, oldest first: healthy ones can never hide them.
+# Only expired rows are read: healthy ones can never hide them.
 _LOST = f"""
-SELECT id, fence, attempt, job_id, tenant_id, stage, shard, payload
+SELECT id, fence, attempt, job_id, tenant_id, stage, shard, payload, attempt >= max_attempts
   FROM stage_runs WHERE status = 'running' AND lease_until < {_NOW} ORDER BY id LIMIT ?"""
+
+_IS_LOST = f"""
+SELECT 1 FROM stage_runs WHERE id = ? AND fence = ? AND status = 'running' AND lease_until < {_NOW}"""
 
 _POOLS = f"""
 SELECT pool,
@@ -137,6 +140,9 @@ class SqliteWork:
         """Runs whose lease has ended, as their late owners hold them."""
         return tuple(_claim(row) for row in self._connection.exec_driver_sql(_LOST, (limit,)))
 
+    def is_lost(self, claim: Claim) -> bool:
+        return self._hit(_IS_LOST, claim.stage_run_id, claim.fence)
+
     def pools(self) -> tuple[PoolState, ...]:
         workers: dict[str, int] = {row[0]: row[1] for row in self._connection.exec_driver_sql(_WORKERS)}
         live = {row[0]: row for row in self._connection.exec_driver_sql(_POOLS).all()}
@@ -174,4 +180,5 @@ def _claim(row: Any) -> Claim:
         stage=row[5],
         shard=row[6],
         payload=json.loads(row[7]),
+        is_last_attempt=bool(row[8]),
     )

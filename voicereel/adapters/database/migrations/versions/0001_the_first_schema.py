@@ -44,6 +44,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_outbox')),
     sqlite_autoincrement=True
     )
+    op.create_index('ix_outbox_topic_id', 'outbox', ['topic', 'id'])
     op.create_table('tenants',
     sa.Column('id', sa.String(length=32), nullable=False),
     sa.Column('name', sa.Text(), nullable=False),
@@ -209,6 +210,10 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('stage_runs', schema=None) as batch_op:
         batch_op.create_index('ix_stage_runs_finished_at', ['finished_at'], unique=False)
+    running = sa.text("status = 'running'")
+    op.create_index(
+        'ix_stage_runs_lease_until', 'stage_runs', ['lease_until'], sqlite_where=running, postgresql_where=running
+    )
 
     op.create_table('takes',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
