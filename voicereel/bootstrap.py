@@ -97,9 +97,19 @@ def _refuse_what_is_not_there(settings: Settings) -> None:
 
 def prepare(settings: Settings) -> str:
     """Make the home folder and bring the database to the newest schema; its revision."""
-    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_home(settings.home)
     url_secret(settings)
     return migrate.upgrade(settings.database)
+
+
+def make_home(home: Path) -> None:
+    """Make the home folder, private to its owner; `SettingsError` where nothing can be written."""
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        tempfile.TemporaryFile(dir=home).close()
+    except OSError as error:
+        reason = os.strerror(error.errno or 0)
+        raise SettingsError(f"VOICEREEL_HOME: the folder {home} cannot be written to: {reason}") from None
 
 
 def make_store(settings: Settings) -> ArtifactStore:

@@ -124,7 +124,7 @@ def create_key(home: Path | None, name: str, tenant: str, scopes: tuple[str, ...
 @_HOME
 def list_keys(home: Path | None) -> None:
     """Ids and names of all keys; the keys themselves are not stored."""
-    with _accounts(home) as accounts:
+    with _accounts(home, new=False) as accounts:
         for key in accounts.all_keys():
             state = "revoked" if key.revoked_at else "live"
             click.echo(f"{key.id}  {state:7}  {key.name}  [{' '.join(sorted(key.scopes))}]")
@@ -136,15 +136,18 @@ def list_keys(home: Path | None) -> None:
 def revoke_key(home: Path | None, key_id: str) -> None:
     """End a key by its id, within five seconds everywhere."""
     try:
-        with _accounts(home) as accounts:
+        with _accounts(home, new=False) as accounts:
             accounts.revoke(key_id)
     except NotFound as error:
         raise click.ClickException(error.detail) from None
 
 
 @contextmanager
-def _accounts(home: Path | None) -> Iterator[AccountService]:
+def _accounts(home: Path | None, *, new: bool = True) -> Iterator[AccountService]:
+    """The accounts of a home; only a ``new`` one may be made for it."""
     settings = _settings(home=home)
+    if not new and not settings.home.exists():
+        raise SettingsError(f"VOICEREEL_HOME: there is no folder {settings.home}")
     prepare(settings)
     services = build(settings)
     try:

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
-from voicereel.bootstrap import Services, build
+from voicereel.bootstrap import Services, build, make_home
 from voicereel.domain.errors import VoiceReelError
 from voicereel.settings import Settings
 from voicereel.telemetry import log
@@ -224,7 +224,7 @@ def listen(host: str, port: int) -> socket.socket:
 @contextlib.contextmanager
 def locked(home: Path) -> Iterator[None]:
     """Hold the home folder; raises `HomeBusy` when another supervisor does."""
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_home(home)
     with (home / "up.lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

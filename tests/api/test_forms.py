@@ -92,10 +92,34 @@ def test_a_form_without_a_boundary_is_400(client: FlaskClient, headers: Headers)
 
 
 def test_a_speaker_is_enrolled_and_renamed(client: FlaskClient, headers: Headers) -> None:
-    reply = client.post("/v1/speakers", data=form(WAV, WAV, transcript="Hi.\x00"), headers=headers)
+    reply = client.post("/v1/speakers", data=form(WAV, WAV + b"more", transcript="Hi.\x00"), headers=headers)
     assert reply.status_code == 202
     assert reply.headers["Location"] == f"/v1/speakers/{reply.json['id']}"
     assert reply.json["consent"]["attested_at"] == "2026-11-01T10:00:00.000Z"
     renamed = client.patch(reply.headers["Location"], json={"name": "Eva"}, headers=headers)
     assert renamed.json["name"] == "Eva"
     assert client.patch(reply.headers["Location"], json={"name": 1}, headers=headers).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("files", "changes", "pointer", "code"),
+    [
+        ((WAV, WAV), {}, "/samples/1", "repeated"),
+        ((WAV,), {"expires_at": "2026-01-01T00:00:00Z"}, "/consent/expires_at", "consent_expired"),
+        ((WAV,), {"attested_at": "2999-01-01T00:00:00Z"}, "/consent/attested_at", "attested_in_future"),
+    ],
+)
+def test_recordings_are_not_kept_without_sense_or_consent(
+    client: FlaskClient,
+    headers: Headers,
+    services: Services,
+    files: tuple[bytes, ...],
+    changes: dict[str, str],
+    pointer: str,
+    code: str,
+) -> None:
+    consent = json.dumps({**CONSENT, **changes})
+    reply = client.post("/v1/speakers", data=form(*files, consent=consent), headers=headers)
+    assert reply.status_code == 422
+    assert [(error["pointer"], error["code"]) for error in reply.json["errors"]] == [(pointer, code)]
+    assert list(services.work.store.keys()) == []

@@ -94,7 +94,7 @@ def test_an_unexpected_error_is_logged_without_its_text(
 @pytest.mark.parametrize(
     ("method", "path", "status", "code"),
     [
-        ("GET", "/", 404, "not_found"),
+        ("GET", "/nowhere", 404, "not_found"),
         ("GET", "/v1", 404, "not_found"),
         ("GET", "/v1/jobs/", 404, "not_found"),
         ("GET", "//v1/jobs", 404, "not_found"),

@@ -8,7 +8,7 @@ from voicereel.bootstrap import Services
 from voicereel.domain.account import SCOPES
 
 # Served beside the spec: the spec itself, and pages to read it.
-BESIDE = {"spec", "docs", "static"}
+BESIDE = {"home", "spec", "docs", "static"}
 
 
 def test_the_routes_are_the_operations(app: Flask) -> None:

@@ -124,7 +124,7 @@ def test_a_bad_script_is_422_with_its_pointer(client: FlaskClient, headers: Head
 
 
 def test_every_bad_field_is_named_at_once(client: FlaskClient, headers: Headers) -> None:
-    """Also the rules between lines, for the lines that are good themselves."""
+    """Also the rules between lines, for as much of each line as is good."""
     lines = [
         line(speed=9, text=" "),
         line(speaker="EVE"),
@@ -143,7 +143,9 @@ def test_every_bad_field_is_named_at_once(client: FlaskClient, headers: Headers)
         "/lines/0/text": "blank",
         "/lines/1/speaker": "unknown_speaker",
         "/lines/3/color": "unknown_field",
+        "/lines/3/id": "duplicate_line_id",
         "/lines/4/language": "bad_language",
+        "/lines/4/id": "duplicate_line_id",
         "/lines/5/id": "duplicate_line_id",
     }
 

@@ -2,7 +2,16 @@
 
 import pytest
 
-from voicereel.domain.script import Controls, Line, Role, Script, check, has_speech, spoken_text
+from voicereel.domain.script import (
+    Controls,
+    Line,
+    Role,
+    Script,
+    check,
+    has_speech,
+    spoken_text,
+    without_emoji,
+)
 
 
 def line(number: int, text: str = "Hello.", **changes: object) -> Line:
@@ -60,3 +69,9 @@ def test_control_characters_and_runs_of_space_are_not_spoken(text: str, spoken: 
 )
 def test_only_letters_and_digits_are_heard(text: str, heard: bool) -> None:
     assert has_speech(text) is heard
+
+
+def test_emoji_are_seen_and_not_spoken_and_positions_stay() -> None:
+    text = "Hi 👋🏽 all 👩\u200d👩\u200d👧 of ☀️ you © 20 °C"
+    assert without_emoji(text) == "Hi    all       of    you © 20 °C"
+    assert len(without_emoji(text)) == len(text)

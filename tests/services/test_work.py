@@ -281,3 +281,12 @@ def test_a_stream_of_a_long_finished_job_tells_all_and_ends(fake_studio: Studio)
     assert sum(event.type == "line.finished" for event in told) == 700
     assert told[-1].type == "job.finished"
     assert list(events.stream(principal, job_id, after=told[-1].id)) == []
+
+
+def test_the_mix_goes_when_the_job_has_ended_and_the_takes_stay(fake_studio: Studio) -> None:
+    job_id = fake_studio.submit(SCRIPT)
+    fake_studio.work()
+    fake_studio.services.work.sweep()
+    names = {key.rpartition("/")[2] for key in fake_studio.services.work.store.keys(prefix="")}
+    assert names == {"takes.wav", "reel.wav", "reel.json", "reel.vtt", "reel.srt"}
+    assert fake_studio.job(job_id)["outputs"]["audio"][0]["format"] == "wav"

@@ -67,19 +67,34 @@ def _all_errors(error: ValidationError, tree: object) -> Iterator[FieldError]:
         yield from found
         return
     yield from (each for each in found if not each.pointer.startswith("/lines/"))
-    read = [_read_line(index, line) for index, line in enumerate(tree["lines"][:_MAX_LINES])]
-    for errors in read:
-        if isinstance(errors, tuple):
-            yield from errors
-    yield from check([line if isinstance(line, Line) else None for line in read], _roles(tree))
+    lines = tree["lines"][:_MAX_LINES]
+    for index, line in enumerate(lines):
+        yield from _line_errors(index, line)
+    yield from check([_readable(index, line) for index, line in enumerate(lines)], _roles(tree))
 
 
-def _read_line(index: int, line: object) -> Line | tuple[FieldError, ...]:
+def _line_errors(index: int, line: object) -> list[FieldError]:
     # Through JSON once more: in Python, strict models take instances only.
     try:
-        return LineBody.model_validate_json(json.dumps(line)).line(index)
+        LineBody.model_validate_json(json.dumps(line))
     except ValidationError as error:
-        return tuple(field_errors(error, under=("lines", index)))
+        return list(field_errors(error, under=("lines", index)))
+    return []
+
+
+# What other lines depend on; the rest of a broken line may be left out to look at these.
+_SHARED = ("id", "speaker", "text")
+
+
+def _readable(index: int, line: object) -> Line | None:
+    """The line, or as much of it as the rules between lines need; None where that is broken too."""
+    shared = {name: line[name] for name in _SHARED if name in line} if isinstance(line, dict) else None
+    for candidate in (line, shared):
+        try:
+            return LineBody.model_validate_json(json.dumps(candidate)).line(index)
+        except ValidationError:
+            continue
+    return None
 
 
 def _roles(tree: Mapping[str, Any]) -> dict[str, Role]:

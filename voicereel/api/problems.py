@@ -105,7 +105,7 @@ def problem(
         "code": code,
         "request_id": request_id(),
         "retryable": retryable,
-        "errors": [{"pointer": e.pointer, "code": e.code, "detail": e.detail} for e in errors[:MAX_ERRORS]],
+        "errors": [{"pointer": e.pointer, "code": e.code, "detail": e.detail} for e in _listed(errors)],
     }
     reply = json_reply(body, status=status, media_type=MEDIA_TYPE)
     if status == 401:
@@ -113,6 +113,14 @@ def problem(
     if status in (429, 503):
         reply.headers["Retry-After"] = str(RETRY_AFTER_S)
     return reply
+
+
+def _listed(errors: Sequence[FieldError]) -> Sequence[FieldError]:
+    """As many as anybody reads; the last one says that there are more."""
+    if len(errors) <= MAX_ERRORS:
+        return errors
+    more = f"{len(errors) - MAX_ERRORS + 1:,} more fields are not valid."
+    return [*errors[: MAX_ERRORS - 1], FieldError("", "too_many_errors", more)]
 
 
 def _code(status: int) -> str:

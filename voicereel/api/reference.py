@@ -3,7 +3,7 @@
 The pages are Redoc 2.5.4, vendored whole; Redoc 3 reports its use to its makers unless told not to.
 """
 
-from flask import Flask, Response, current_app
+from flask import Flask, Response, current_app, redirect
 
 from voicereel.api.binding import spec_text
 
@@ -16,6 +16,7 @@ _POLICY = (
 
 def register_reference(app: Flask) -> None:
     app.add_url_rule("/openapi.yaml", "spec", _spec, provide_automatic_options=False)
+    app.add_url_rule("/", "home", lambda: redirect("/docs"), provide_automatic_options=False)
     app.add_url_rule("/docs", "docs", _docs, provide_automatic_options=False)
 
 

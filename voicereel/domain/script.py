@@ -144,6 +144,20 @@ def spoken_text(text: str) -> str:
     return _SPACE.sub(" ", printable).strip()
 
 
+_EMOJI = re.compile(
+    "[\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff]"
+    "[\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff\ufe0f\u200d\U000e0020-\U000e007f]*"
+)
+
+
+def without_emoji(text: str) -> str:
+    """The text with a space for each character of an emoji, so that positions stay.
+
+    Emoji are seen, not spoken: an engine would read out their names.
+    """
+    return _EMOJI.sub(lambda found: " " * len(found[0]), text)
+
+
 _SPOKEN = re.compile(r"[^\W_]")
 
 

@@ -44,7 +44,8 @@ class Casting:
 
     def cast(self, script: Script) -> tuple[LineRecord, ...]:
         """A record a line; `InvalidRequest` names every line or role that cannot be spoken."""
-        voices = {speaker_id: self._resolve(speaker_id) for speaker_id in script.speaker_ids()}
+        cast = (role.speaker_id for role in script.cast.values())
+        voices = {each: self._resolve(each) for each in dict.fromkeys((*cast, *script.speaker_ids()))}
         errors = (*_refusals(script, voices), *self._misfits(script, voices))
         if errors:
             raise InvalidRequest(errors)

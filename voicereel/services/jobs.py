@@ -165,6 +165,9 @@ def end_job(
 ) -> bool:
     """Close a job with its event; False when it was closed already."""
     tx.work.cancel(job.id)
+    for key in tx.jobs.drop_artifacts(job.id, kind="mix"):
+        # By far the largest file of a job, alone in its folder, and read by nothing that comes after.
+        tx.outbox.add("delete_files", {"prefix": key.rpartition("/")[0]})
     if not tx.jobs.end(job.id, status=status, error=error, billable_ms=billable_ms):
         return False
     closed = tx.jobs.get(job.id, tenant_id=job.tenant_id)
@@ -213,6 +216,9 @@ def check_limits(script: Script, limits: ScriptLimits) -> None:
 
 
 def _over_limits(script: Script, limits: ScriptLimits) -> Iterator[FieldError]:
+    pauses_ms = sum(line.pause_after_ms - line.overlap_ms for line in script.lines)
+    if pauses_ms > limits.reel_ms and not any(line.slot for line in script.lines):
+        yield FieldError("/lines", "reel_too_long", "The pauses alone are longer than a reel may be.")
     if len(script.lines) > limits.lines:
         yield FieldError("/lines", "too_many_lines", f"At most {limits.lines:,} lines are accepted.")
     if sum(len(line.text) for line in script.lines) > limits.script_characters:

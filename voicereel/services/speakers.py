@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import BinaryIO
 
 from voicereel.domain.account import Principal
@@ -16,6 +17,8 @@ from voicereel.services.idempotency import Once, Reply, recall, remember
 from voicereel.services.ids import new_id
 from voicereel.services.jobs import ENGINE_UP_S, forget_job
 from voicereel.services.views import capabilities_of, speaker_view
+
+_CLOCKS_DIFFER = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,14 +64,28 @@ class SpeakerService:
             replay = recall(tx, principal.tenant_id, once)
         if replay:
             return replay
+        self._check_consent(enrolment.consent)
         job_id = new_id("job")
         with ExitStack() as undo:
             undo.callback(self.store.delete_under, f"{principal.tenant_id}/{job_id}")
             files = [*self._store(principal.tenant_id, job_id, samples)]
+            _refuse_repeats(files)
             reply = self._accept(principal, enrolment, files, job_id=job_id, once=once, request_id=request_id)
             if not reply.replayed:
                 undo.pop_all()
         return reply
+
+    def _check_consent(self, consent: Consent) -> None:
+        """Recordings of a person are not even stored without a consent that holds now."""
+        now, errors = self.now(), []
+        if consent.expires_at is not None and consent.expires_at <= now:
+            detail = "The consent has expired."
+            errors.append(FieldError("/consent/expires_at", "consent_expired", detail))
+        if consent.attested_at > now + _CLOCKS_DIFFER:
+            detail = "This lies in the future."
+            errors.append(FieldError("/consent/attested_at", "attested_in_future", detail))
+        if errors:
+            raise InvalidRequest(tuple(errors))
 
     def _store(self, tenant_id: str, job_id: str, samples: Sequence[Sample]) -> Iterator[Artifact]:
         for index, sample in enumerate(samples):
@@ -154,6 +171,18 @@ class SpeakerService:
                 raise NotFound("speaker")
             forget_job(tx, principal.tenant_id, job_id)
         self.files.collect_soon()
+
+
+def _refuse_repeats(files: Sequence[Artifact]) -> None:
+    """The same recording twice is not twice as much to learn from."""
+    seen = [file.sha256 for file in files]
+    errors = tuple(
+        FieldError(f"/samples/{index}", "repeated", "This recording is given twice.")
+        for index, sha256 in enumerate(seen)
+        if sha256 in seen[:index]
+    )
+    if errors:
+        raise InvalidRequest(errors)
 
 
 def _sample_artifact(tenant_id: str, job_id: str, key: str, stored: StoredFile) -> Artifact:

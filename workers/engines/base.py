@@ -21,7 +21,7 @@ class EngineError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakeRequest:
-    """One line for an engine. ``text`` is spoken text: no control characters, single spaces.
+    """One line for an engine. ``text`` is spoken text: no control characters, and spaces where emoji were.
 
     Either ``voice`` (a stock voice's name) or ``profile`` (what `enroll` returned) is given.
     """

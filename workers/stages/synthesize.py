@@ -11,7 +11,7 @@ from voicereel.domain.errors import StageFailed
 from voicereel.domain.fingerprint import take_fingerprint
 from voicereel.domain.job import LineRecord, Result, Take
 from voicereel.domain.reel import Word
-from voicereel.domain.script import Warn, has_speech, spoken_text
+from voicereel.domain.script import Warn, has_speech, spoken_text, without_emoji
 from voicereel.domain.speakers import EngineInfo
 from voicereel.domain.words import Timing, words_from_timings
 from workers.audio.clip import Clip
@@ -62,7 +62,7 @@ def _spoken(
 def request_of(record: LineRecord) -> TakeRequest:
     controls = record.controls
     return TakeRequest(
-        text=spoken_text(record.line.text),
+        text=without_emoji(spoken_text(record.line.text)),
         language=controls.language or "",
         voice=record.voice.name,
         profile=record.voice.profile,

@@ -145,6 +145,12 @@ class Jobs:
         row = self._connection.execute(query).mappings().first()
         return None if row is None else rows.artifact_of(row)
 
+    def drop_artifacts(self, job_id: str, *, kind: str) -> tuple[str, ...]:
+        """Forget the files of one kind; their keys, so that somebody removes the bytes."""
+        where = (artifacts.c.job_id == job_id) & (artifacts.c.kind == kind)
+        dropped = self._connection.execute(artifacts.delete().where(where).returning(artifacts.c.key))
+        return tuple(dropped.scalars())
+
     def artifact_owner(self, artifact_id: str) -> str | None:
         """The tenant of a file: a presigned URL is checked against it before the file is read."""
         return self._connection.scalar(sa.select(artifacts.c.tenant_id).where(artifacts.c.id == artifact_id))

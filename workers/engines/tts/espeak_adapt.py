@@ -67,6 +67,9 @@ class Measured:
         return _range_st(self.contour_hz)
 
 
+# Some five seconds of speech: below that, one word's melody passes for a voice's.
+_MIN_TRANSCRIPT_LETTERS = 60
+
 Speak = Callable[[str, Manner], Clip]
 
 
@@ -88,7 +91,7 @@ def adapt(
     wanted: Measured, *, language: str, transcript: str | None, variants: Mapping[str, Variant], speak: Speak
 ) -> Manner:
     """The manner in which espeak comes closest to what was measured."""
-    text = (transcript or "")[:_MAX_TEXT] or _sample_text(language)
+    text = _calibration_text(transcript, language)
     variant = variants[FEMALE if wanted.f0_hz >= _FEMALE_FROM_HZ else MALE]
     manner = Manner(variant, variant.pitch, 175.0)
     for _ in range(_ROUNDS):
@@ -101,6 +104,13 @@ def adapt(
             ),
         )
     return manner
+
+
+def _calibration_text(transcript: str | None, language: str) -> str:
+    """What was said in the reference, if it is enough to tell pitch and pace by; else our own text."""
+    text = (transcript or "")[:_MAX_TEXT]
+    enough = sum(character.isalnum() for character in text) >= _MIN_TRANSCRIPT_LETTERS
+    return text if enough else _sample_text(language)
 
 
 def _sample_text(language: str) -> str:
