@@ -102,6 +102,17 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except httpx.TimeoutException as error:
-        raise APITimeoutError(f"No reply in time ({type(error).__name__}).") from error
+        raise APITimeoutError(f"No reply in time from {_address(error)} ({type(error).__name__}).") from error
     except httpx.RequestError as error:
-        raise APIConnectionError(f"No reply: {error or type(error).__name__}.") from error
+        raise APIConnectionError(
+            f"No reply from {_address(error)}: {error or type(error).__name__}."
+        ) from error
+
+
+def _address(error: httpx.RequestError) -> str:
+    """Where a request went, without its path: a presigned URL must not be shown."""
+    try:
+        url = error.request.url
+    except RuntimeError:  # httpx could not say which request it was
+        return "the service"
+    return f"{url.scheme}://{url.netloc.decode()}"

@@ -290,3 +290,13 @@ def test_the_mix_goes_when_the_job_has_ended_and_the_takes_stay(fake_studio: Stu
     names = {key.rpartition("/")[2] for key in fake_studio.services.work.store.keys(prefix="")}
     assert names == {"takes.wav", "reel.wav", "reel.json", "reel.vtt", "reel.srt"}
     assert fake_studio.job(job_id)["outputs"]["audio"][0]["format"] == "wav"
+
+
+def test_a_long_stage_tells_how_far_it_is_with_each_heartbeat(fake_studio: Studio) -> None:
+    job_id = fake_studio.submit(SCRIPT)
+    held = claim(fake_studio)
+    for share in (0.0, 0.25, 0.5):
+        assert fake_studio.services.work.heartbeat(held, progress=share)
+    with fake_studio.services.jobs.work.reading() as tx:
+        told = tx.events.after(job_id, event_id=0, limit=100)
+    assert [event.data["progress"] for event in told if event.type == "stage.updated"] == [0.0, 0.25, 0.5]

@@ -41,7 +41,11 @@ class WorkService:
     def heartbeat(self, claim: Claim, *, progress: float) -> bool:
         """Extend the lease; False means it is lost: stop the render and write nothing."""
         with self.work.writing() as tx:
-            return tx.work.heartbeat(claim, lease_s=self.lease_s, progress=progress)
+            held = tx.work.heartbeat(claim, lease_s=self.lease_s, progress=progress)
+            if held and progress > 0:
+                # A stage that takes long tells how far it is with each beat.
+                tx.events.add(claim.job_id, events=[_stage_event(_job_of(tx, claim), claim.stage)])
+            return held
 
     def job(self, claim: Claim) -> Job:
         with self.work.reading() as tx:

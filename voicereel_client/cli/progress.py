@@ -35,7 +35,13 @@ class JobTracker:
         self._hear_stages(job.stages)
 
     def _hear_stages(self, stages: tuple[Stage, ...]) -> None:
-        self.stage = next((stage.name for stage in stages if stage.status == "running"), self.stage)
+        running = (stage for stage in stages if stage.status == "running")
+        self.stage = next((_shown(stage) for stage in running), self.stage)
+
+
+def _shown(stage: Stage) -> str:
+    """A stage's name; with its progress where the count of lines does not tell it."""
+    return stage.name if stage.name == "synthesize" else f"{stage.name} {stage.progress:.0%}"
 
 
 @contextmanager
