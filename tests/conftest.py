@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from tests.adverts import advertise_for_good
 from voicereel.api.app import create_app
 from voicereel.bootstrap import Services, build, prepare
 from voicereel.domain.account import SCOPES
@@ -71,7 +72,7 @@ def start(settings: Settings, prepared_home: Path) -> Services:
     """Services over a fresh database, with the fake engine advertised."""
     shutil.copytree(prepared_home, settings.home)
     services = build(settings)
-    services.work.advertise("w1", pool="cpu", infos=[fake_engine()])
+    advertise_for_good(services, "w1", [fake_engine()])
     return services
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.adverts import advertise_for_good
 from voicereel.api.bodies import read_script
 from voicereel.bootstrap import Services, build, prepare
 from voicereel.domain.account import SCOPES, Principal
@@ -63,7 +64,7 @@ def studio(home: Path, *, engines: str = "espeak,fake", **settings: Any) -> Iter
     key = services.accounts.create_key("test", tenant="acme", scopes=SCOPES)
     pool = EnginePool(chosen.engine_names)
     runner = Runner(settings=chosen, work=services.work, engines=pool, worker_id="test:0", pool="cpu")
-    services.work.advertise("test:0", pool="cpu", infos=pool.infos())
+    advertise_for_good(services, "test:0", pool.infos())
     try:
         yield Studio(services, runner, services.accounts.authenticate(f"Bearer {key.key}"))
     finally:

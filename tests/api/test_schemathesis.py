@@ -15,7 +15,7 @@ from schemathesis.generation import GenerationMode
 from schemathesis.transport.serialization import Binary
 
 from tests.api.bodies import WAV, finish, form, script
-from tests.conftest import Shared, fake_engine
+from tests.conftest import Shared
 from voicereel.api.binding import spec
 
 CONFIG = SchemathesisConfig.from_dict(
@@ -65,11 +65,6 @@ class Target:
         made: str = self.shared.client.post(path, headers=self.shared.headers, **body).json["id"]
         return made
 
-    def advertise(self) -> None:
-        """The engine has to be heard from every 30 s."""
-        assert self.shared is not None
-        self.shared.services.work.advertise("w1", pool="cpu", infos=[fake_engine()])
-
 
 # Every file that is sent begins like audio.
 schemathesis.openapi.format("binary", strategies.just(Binary(WAV)))
@@ -91,7 +86,6 @@ def is_good(case: schemathesis.Case) -> bool:
 
 def meet(case: schemathesis.Case) -> None:
     """Let good requests meet things that exist: random ids, names and bytes would all be refused."""
-    target.advertise()
     find = target.ids.__getitem__ if case.method in ("GET", "PATCH") else target.fresh
     case.path_parameters = {name: find(name) for name in case.path_parameters or {}}
     case.headers = {name: value for name, value in (case.headers or {}).items() if name != "Idempotency-Key"}
