@@ -18,24 +18,12 @@ from voicereel.domain.job import Artifact, Job, LineRecord, StageRun, StageView
 _MOMENTS = ("created_at", "started_at", "finished_at", "expires_at")
 _JSON = ("request", "metadata", "warnings", "error")
 _COLUMNS = tuple(column.name for column in jobs.c)
-_ARTIFACT = (
-    "id",
-    "tenant_id",
-    "job_id",
-    "kind",
-    "name",
-    "key",
-    "media_type",
-    "size_bytes",
-    "sha256",
-    "facts",
-)
 
 _GET = f"""
 SELECT {", ".join(f"j.{name}" for name in _COLUMNS)},
   (SELECT json_group_array(json_array(stage, status, attempt, progress))
      FROM (SELECT * FROM stage_runs WHERE job_id = j.id ORDER BY ordinal, shard)),
-  (SELECT json_group_array(json_array({", ".join(_ARTIFACT[:-1])}, json(facts)))
+  (SELECT json_group_array(json_array({", ".join(rows.ARTIFACT_COLUMNS[:-1])}, json(facts)))
      FROM (SELECT * FROM artifacts WHERE job_id = j.id ORDER BY id))
   FROM jobs j WHERE j.id = ? AND j.tenant_id = ?"""
 
@@ -111,4 +99,4 @@ def _stages(found: Sequence[Sequence[Any]]) -> tuple[StageView, ...]:
 
 
 def _artifacts(found: Sequence[Sequence[Any]]) -> tuple[Artifact, ...]:
-    return tuple(Artifact(**dict(zip(_ARTIFACT, file, strict=True))) for file in found)
+    return tuple(rows.artifact_of(dict(zip(rows.ARTIFACT_COLUMNS, file, strict=True))) for file in found)

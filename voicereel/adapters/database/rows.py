@@ -149,20 +149,13 @@ def artifact_row(artifact: Artifact, *, stage_run_id: int | None, fence: int) ->
     return {**asdict(artifact), "stage_run_id": stage_run_id, "fence": fence}
 
 
+ARTIFACT_COLUMNS = (
+    "id", "tenant_id", "job_id", "kind", "name", "key", "media_type", "size_bytes", "sha256", "facts",
+)  # fmt: skip
+
+
 def artifact_of(row: Row) -> Artifact:
-    names = (
-        "id",
-        "tenant_id",
-        "job_id",
-        "kind",
-        "name",
-        "key",
-        "media_type",
-        "size_bytes",
-        "sha256",
-        "facts",
-    )
-    return Artifact(**{name: row[name] for name in names})
+    return Artifact(**{name: row[name] for name in ARTIFACT_COLUMNS})
 
 
 # A stage's shards summed up: the first of these states that any shard is in.
