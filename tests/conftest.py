@@ -11,6 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.adverts import advertise_for_good
+from tests.databases import KINDS, migrated_template, need_server, postgresql
 from voicereel.api.app import create_app
 from voicereel.bootstrap import Services, build, prepare
 from voicereel.domain.account import SCOPES
@@ -115,3 +116,20 @@ def make_key(services: Services, *scopes: str, tenant: str = "acme") -> Headers:
 @pytest.fixture
 def headers(make_headers: Callable[..., Headers]) -> Headers:
     return make_headers()
+
+
+@pytest.fixture(scope="session")
+def postgresql_template() -> Iterator[str]:
+    with migrated_template() as name:
+        yield name
+
+
+@pytest.fixture(params=KINDS)
+def any_database(request: pytest.FixtureRequest) -> Iterator[str]:
+    """What `Settings.database_url` is to be: SQLite in the home, or a migrated PostgreSQL database."""
+    if request.param == "sqlite":
+        yield ""
+        return
+    need_server()
+    with postgresql(template=request.getfixturevalue("postgresql_template")) as url:
+        yield url

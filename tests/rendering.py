@@ -62,7 +62,7 @@ def studio(home: Path, *, engines: str = "espeak,fake", **settings: Any) -> Iter
     prepare(chosen)
     services = build(chosen)
     key = services.accounts.create_key("test", tenant="acme", scopes=SCOPES)
-    pool = EnginePool(chosen.engine_names)
+    pool = EnginePool(chosen.engine_names, hosted=False)
     runner = Runner(settings=chosen, work=services.work, engines=pool, worker_id="test:0", pool="cpu")
     advertise_for_good(services, "test:0", pool.infos())
     try:

@@ -7,20 +7,24 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 
 from voicereel.adapters.database import migrate
 from voicereel.adapters.database.database import Database
-from voicereel.adapters.storage import FolderStore
+from voicereel.adapters.storage.folder import FolderStore
 from voicereel.adapters.wakeups import NoWakeups
 from voicereel.domain.errors import Unavailable
-from voicereel.ports import ArtifactStore
+from voicereel.ports import ArtifactStore, Channel, Listener, StageQueue
 from voicereel.services.accounts import AccountService
 from voicereel.services.artifacts import ArtifactService, UrlSigner
 from voicereel.services.catalogue import CatalogueService
 from voicereel.services.events import EventService
+from voicereel.services.health import HealthService, Schema
 from voicereel.services.jobs import JobService, ScriptLimits
 from voicereel.services.speakers import SpeakerService
+from voicereel.services.upkeep import Retention, UpkeepService
+from voicereel.services.usage import UsageService
 from voicereel.services.work import WorkService
 from voicereel.settings import Settings, SettingsError
 
@@ -36,16 +40,20 @@ class Services:
     artifacts: ArtifactService
     catalogue: CatalogueService
     events: EventService
+    health: HealthService
     jobs: JobService
     speakers: SpeakerService
+    upkeep: UpkeepService
+    usage: UsageService
     work: WorkService
+    listen: Callable[[Channel], Listener]
     check_ready: Callable[[], None]
     close: Callable[[], None]
 
 
 def build(settings: Settings) -> Services:
     """Wire a process. The database must have been migrated; see `prepare`."""
-    _refuse_what_is_not_there(settings)
+    _refuse_what_cannot_be(settings)
     database = Database(settings.database, max_attempts=settings.max_attempts)
     store = make_store(settings)
     artifacts = ArtifactService(
@@ -61,13 +69,27 @@ def build(settings: Settings) -> Services:
         script_characters=settings.max_script_characters,
         reel_ms=settings.max_reel_minutes * 60_000,
     )
-    jobs = JobService(work=database, files=artifacts, limits=limits, now=_now)
+    catalogue = CatalogueService(work=database)
+    jobs = JobService(
+        work=database, files=artifacts, engines=catalogue.engines_just_now, limits=limits, now=_now
+    )
     return Services(
         settings=settings,
         accounts=AccountService(work=database, now=_now),
         artifacts=artifacts,
-        catalogue=CatalogueService(work=database),
+        catalogue=catalogue,
         events=EventService(work=database, view=jobs.get, max_streams=settings.max_streams),
+        health=HealthService(
+            work=database,
+            store=store,
+            catalogue=catalogue,
+            schema=lambda: Schema(found=_revision(database), needed=migrate.newest()),
+            home=settings.home,
+            version=version("voicereel"),
+            database_kind=database.engine.dialect.name,
+            store_folder=store.root if isinstance(store, FolderStore) else None,
+            has_broker=bool(settings.broker_url),
+        ),
         jobs=jobs,
         speakers=SpeakerService(
             work=database,
@@ -77,22 +99,43 @@ def build(settings: Settings) -> Services:
             engine=settings.default_engine,
             max_sample_bytes=settings.max_sample_bytes,
         ),
-        work=WorkService(
-            work=database, store=store, files=artifacts, queue=NoWakeups(), lease_s=settings.lease_s
+        upkeep=UpkeepService(
+            work=database,
+            store=store,
+            files=artifacts,
+            queue=_make_queue(settings),
+            retention=Retention(
+                intermediates_hours=settings.intermediates_hours,
+                originals_days=settings.originals_days,
+                orphans_hours=settings.orphans_hours,
+            ),
+            now=_now,
         ),
+        usage=UsageService(work=database, now=_now),
+        work=WorkService(work=database, store=store, lease_s=settings.lease_s),
+        listen=database.listen,
         check_ready=lambda: _check_ready(database, store),
         close=database.close,
     )
 
 
-def _refuse_what_is_not_there(settings: Settings) -> None:
+def _refuse_what_cannot_be(settings: Settings) -> None:
     """Say at the start what would otherwise fail job by job."""
-    if settings.broker_url:
-        raise SettingsError("VOICEREEL_BROKER_URL: a broker is not supported yet; leave it empty to poll")
-    if not settings.database.startswith("sqlite"):
+    if not settings.database.startswith(("sqlite:", "postgresql+psycopg:")):
+        raise SettingsError("VOICEREEL_DATABASE_URL: give sqlite:///… or postgresql+psycopg://…")
+    if settings.broker_url and settings.database.startswith("sqlite:"):
         raise SettingsError(
-            "VOICEREEL_DATABASE_URL: only sqlite: serves jobs yet; others can be migrated only"
+            "VOICEREEL_BROKER_URL: SQLite serves one machine, whose workers poll; leave it empty,"
+            " or set VOICEREEL_DATABASE_URL to a PostgreSQL"
         )
+
+
+def _make_queue(settings: Settings) -> StageQueue:
+    if not settings.broker_url:
+        return NoWakeups()
+    from voicereel.adapters.wakeups import RabbitmqWakeups
+
+    return RabbitmqWakeups(settings.broker, prefix=settings.queue_prefix)
 
 
 def prepare(settings: Settings) -> str:
@@ -114,9 +157,19 @@ def make_home(home: Path) -> None:
 
 def make_store(settings: Settings) -> ArtifactStore:
     scheme, _, path = settings.store_url.partition(":")
-    if scheme != "file":
-        raise SettingsError(f"VOICEREEL_STORE: '{scheme}:' is not supported yet; use file:/path")
-    return FolderStore(Path(path).expanduser())
+    if scheme == "file":
+        return FolderStore(Path(path).expanduser())
+    if scheme == "s3":
+        # Only who keeps files there needs its library.
+        from voicereel.adapters.storage.s3 import make_s3
+
+        try:
+            return make_s3(settings.store_url)
+        except ValueError as error:
+            raise SettingsError(f"VOICEREEL_STORE: {error}") from None
+    raise SettingsError(
+        f"VOICEREEL_STORE: '{scheme}:' is not supported; use file:/path or s3://bucket/prefix"
+    )
 
 
 def url_secret(settings: Settings) -> bytes:
@@ -143,10 +196,14 @@ def _write_new(path: Path, text: str) -> None:
     Path(name).unlink()
 
 
+def _revision(database: Database) -> str | None:
+    database.ping()
+    return migrate.current(database.engine)
+
+
 def _check_ready(database: Database, store: ArtifactStore) -> None:
     """Raise `Unavailable` unless requests can be served: database, schema, store."""
-    database.ping()
-    if migrate.current(database.engine) != migrate.newest():
+    if not migrate.is_enough(_revision(database)):
         raise Unavailable(
             "The database schema is not current; run 'voicereel-server migrate'.", code="not_ready"
         )

@@ -1,8 +1,10 @@
 """Typed settings. This module is the only reader of the environment (``VOICEREEL_…``)."""
 
+import hashlib
 import os
+import socket
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -10,6 +12,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 class SettingsError(ValueError):
     """A setting asks for what this version cannot do; the text says which and what to set instead."""
+
+
+_BROKER_PATIENCE = ("heartbeat=60", "blocked_connection_timeout=10", "socket_timeout=5")
 
 
 def _absolute(path: Path) -> Path:
@@ -45,12 +50,24 @@ class Settings(BaseSettings):
     poll_s: float = Field(0.03, gt=0)
     max_attempts: int = Field(5, ge=1)
     workers: int = Field(0, ge=0, le=64)
-    api_workers: int = Field(2, ge=1)
-    api_threads: int = Field(64, ge=2)
-    max_streams: int = Field(40, ge=1)
+    pool: Literal["cpu", "gpu"] = "cpu"
+    worker_id: str = Field("", max_length=56)
+    queue_prefix: str = Field("voicereel", pattern="^[A-Za-z_][A-Za-z0-9_.-]{0,60}$")
+    api_workers: int = Field(3, ge=1)
+    api_threads: int = Field(128, ge=2)
+    max_streams: int = Field(80, ge=1)
+
+    intermediates_hours: float = Field(24, gt=0)
+    originals_days: float = Field(0, ge=0)
+    orphans_hours: float = Field(24, gt=0)
 
     engines: Annotated[str, NoDecode, AfterValidator(_engine_names)] = "espeak"
     default_engine: str = "espeak"
+
+    metrics_port: int = Field(0, ge=0, le=65535)
+    metrics_host: str = "127.0.0.1"
+    traces_endpoint: str = ""
+    sentry_dsn: str = ""
 
     max_json_bytes: int = Field(4 * 1024 * 1024, gt=0)
     max_sample_bytes: int = Field(50 * 1024 * 1024, gt=0)
@@ -82,6 +99,26 @@ class Settings(BaseSettings):
     @property
     def scratch(self) -> Path:
         return self.home / "scratch"
+
+    @property
+    def broker(self) -> str:
+        """The broker's URL with our time limits: it is given up on when it does not answer."""
+        base, _, query = self.broker_url.partition("?")
+        given = [part for part in query.split("&") if part]
+        names = {part.partition("=")[0] for part in given}
+        ours = [part for part in _BROKER_PATIENCE if part.partition("=")[0] not in names]
+        return f"{base}?{'&'.join([*given, *ours])}"
+
+    @property
+    def worker_prefix(self) -> str:
+        """What the names of all workers of this home on this machine begin with."""
+        home = hashlib.sha256(str(self.home).encode()).hexdigest()[:8]
+        return f"{socket.gethostname()[:32]}:{home}:"
+
+    @property
+    def queue(self) -> str:
+        """The queue that wakes this process's pool."""
+        return f"{self.queue_prefix}.{self.pool}"
 
     @property
     def worker_count(self) -> int:

@@ -1,4 +1,4 @@
-"""The whole service on one machine: API, workers and sweeper as one command.
+"""The whole service on one machine: API, workers and upkeep as one command.
 
 The supervisor imports no worker code: children are started by module name, watched, and started
 again when they die. It holds a lock on its home folder, so there is one a home.
@@ -7,7 +7,6 @@ again when they die. It holds a lock on its home folder, so there is one a home.
 import contextlib
 import ctypes
 import fcntl
-import hashlib
 import json
 import os
 import shutil
@@ -15,6 +14,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +22,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from voicereel.bootstrap import Services, build, make_home
+from voicereel.dispatcher import Dispatcher
 from voicereel.domain.errors import VoiceReelError
 from voicereel.settings import Settings
 from voicereel.telemetry import log
@@ -31,6 +32,11 @@ _STOP_S = 3.0
 _FIRST_BACKOFF_S = 0.5
 _LONGEST_BACKOFF_S = 30.0
 _PR_SET_PDEATHSIG = 1
+# Loaded here, for there is little that may be done between fork and exec.
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+# How long a worker that is asked to stop has until its next checkpoint.
+WORKER_STOP_S = 20
 
 
 class HomeBusy(Exception):
@@ -104,21 +110,21 @@ class Supervisor:
         self._listener = listener
         self._address = (host, port)
         self._services = build(settings)
-        self._prefix = worker_prefix(settings)
+        self._prefix = settings.worker_prefix
         self._stopping = False
         self._ready = False
-        self._next_sweep = 0.0
+        self._dispatcher = Dispatcher(services=self._services, sweep_s=settings.sweep_s)
         self._children = list(self._make_children())
 
     def _make_children(self) -> Iterator[Child]:
         # Whatever a child leaves in its temporary folder when it is killed goes at the next start.
         environment = {**self._settings.environment(), "TMPDIR": str(self._settings.scratch)}
         descriptor = self._listener.fileno()
-        yield Child(f"{self._prefix}api", _gunicorn(self._settings, descriptor), environment, (descriptor,))
+        command = api_command(self._settings, bind=f"fd://{descriptor}", graceful_s=2)
+        yield Child(f"{self._prefix}api", command, environment, (descriptor,))
         for number in range(self._settings.worker_count):
-            name = f"{self._prefix}cpu-{number:02}"
-            command = (sys.executable, "-m", "workers.main", "--pool", "cpu", "--worker-id", name)
-            yield Child(name, command, environment)
+            name = f"{self._prefix}{self._settings.pool}-{number:02}"
+            yield Child(name, worker_command(self._settings), {**environment, "VOICEREEL_WORKER_ID": name})
 
     @property
     def _address_file(self) -> Path:
@@ -138,6 +144,8 @@ class Supervisor:
         self._address_file.unlink(missing_ok=True)
         self._tidy()
         self._requeue(self._prefix)
+        upkeep = threading.Thread(target=self._dispatcher.run, name="upkeep", daemon=True)
+        upkeep.start()
         try:
             while not self._stopping:
                 self._tick(time.monotonic())
@@ -153,9 +161,6 @@ class Supervisor:
         for child in self._children:
             if child.keep_alive(now):
                 self._requeue(f"{child.name}.")
-        if now >= self._next_sweep:
-            self._next_sweep = now + self._settings.sweep_s
-            self._sweep()
 
     def _requeue(self, worker_prefix: str) -> None:
         """What dead workers held is due at once: nobody needs to wait for their leases to end."""
@@ -172,12 +177,6 @@ class Supervisor:
         shutil.rmtree(self._settings.scratch, ignore_errors=True)
         self._settings.scratch.mkdir(parents=True)
         self._services.work.store.forget_unfinished()
-
-    def _sweep(self) -> None:
-        try:
-            self._services.work.sweep()
-        except VoiceReelError as error:
-            log().warning("sweep_failed", code=error.code)
 
     def _is_ready(self) -> bool:
         """The API answers that it is ready, and an engine has advertised itself."""
@@ -210,6 +209,7 @@ class Supervisor:
             if child.process is not None:
                 child.process.wait()
         self._requeue(self._prefix)
+        self._dispatcher.stopping.set()
         self._services.close()
         self._listener.close()
 
@@ -233,27 +233,38 @@ def locked(home: Path) -> Iterator[None]:
         yield
 
 
-def worker_prefix(settings: Settings) -> str:
-    """What the names of all workers of this home on this machine begin with."""
-    home = hashlib.sha256(str(settings.home).encode()).hexdigest()[:8]
-    return f"{socket.gethostname()[:32]}:{home}:"
-
-
-def _gunicorn(settings: Settings, descriptor: int) -> tuple[str, ...]:
+def api_command(settings: Settings, *, bind: str, graceful_s: int) -> tuple[str, ...]:
+    """The API's processes and threads. Each open event stream holds a thread, and no connection."""
     options = {
-        "--bind": f"fd://{descriptor}",
+        "--bind": bind,
         "--worker-class": "gthread",
         "--workers": settings.api_workers,
         "--threads": settings.api_threads,
-        "--graceful-timeout": 2,
+        "--graceful-timeout": graceful_s,
         "--keep-alive": 75,
+        "--backlog": 1024,
         "--log-level": "warning",
     }
     flags = [str(part) for option in options.items() for part in option]
     return (sys.executable, "-m", "gunicorn", *flags, "--no-control-socket", "voicereel.wsgi:app")
 
 
+def worker_command(settings: Settings, *, processes: int = 1) -> tuple[str, ...]:
+    """Workers of one pool: woken by the broker where there is one, else they look for themselves.
+
+    One thread a process: a process renders one thing at a time, and holds one message.
+    """
+    if not settings.broker_url:
+        return (sys.executable, "-m", "workers.main")
+    stop_ms = str(WORKER_STOP_S * 1000)
+    return (
+        sys.executable, "-m", "dramatiq", "workers.main:boot", "--use-spawn",
+        "--processes", str(processes), "--threads", "1", "--worker-shutdown-timeout", stop_ms,
+        "--skip-logging",
+    )  # fmt: skip
+
+
 def _die_with_parent() -> None:
     """Linux only: a supervisor that is killed takes its children along."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

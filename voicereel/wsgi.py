@@ -3,7 +3,8 @@
 from voicereel.api.app import create_app
 from voicereel.bootstrap import build
 from voicereel.settings import Settings
-from voicereel.telemetry import configure
+from voicereel.telemetry import start
 
-configure(process="api")
-app = create_app(build(Settings()))
+settings = Settings()
+start(settings, process="api")
+app = create_app(build(settings))

@@ -1,8 +1,7 @@
 """VoiceReel from Python: a script goes in; a mastered, timed and captioned reel comes out."""
 
-from voicereel_client._client import VoiceReel
+from voicereel_client._client import AsyncVoiceReel, VoiceReel
 from voicereel_client._download import DownloadProgress
-from voicereel_client._driver import RawResponse
 from voicereel_client._errors import (
     APIConnectionError,
     APIStatusError,
@@ -43,14 +42,18 @@ from voicereel_client._models import (
     Stage,
     Voice,
 )
-from voicereel_client._resources import Job
+from voicereel_client._raw import RawResponse
+from voicereel_client._resources import AsyncJob, Job
 from voicereel_client._retries import Timing
+from voicereel_client._usage import Usage, UsageEntry, UsageGroup, UsageItem, UsageReport, UsageTotal
 from voicereel_client._version import __version__
 
 __all__ = [
     "APIConnectionError",
     "APIStatusError",
     "APITimeoutError",
+    "AsyncJob",
+    "AsyncVoiceReel",
     "AudioFile",
     "AuthenticationError",
     "BadRequestError",
@@ -85,6 +88,12 @@ __all__ = [
     "Timing",
     "UnprocessableError",
     "UnsupportedMediaTypeError",
+    "Usage",
+    "UsageEntry",
+    "UsageGroup",
+    "UsageItem",
+    "UsageReport",
+    "UsageTotal",
     "Voice",
     "VoiceReel",
     "VoiceReelError",

@@ -1,25 +1,60 @@
-"""The client: reads its configuration when it is made, and holds one connection pool."""
+"""The clients: each reads its configuration when it is made, and holds one connection pool."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from voicereel_client._driver import Driver, RawDriver, Runner
+from voicereel_client._driver import AsyncDriver, AsyncRunner, Driver, Runner
+from voicereel_client._endpoints import QueueFlows, SpeakerFlows, UsageFlows, VoiceFlows
 from voicereel_client._profile import resolve
-from voicereel_client._resources import Job, Jobs, QueueResource, Speakers, Voices
+from voicereel_client._raw import RawRunner
+from voicereel_client._resources import (
+    AsyncJobs,
+    AsyncQueueResource,
+    AsyncSpeakers,
+    AsyncUsageResource,
+    AsyncVoices,
+    Jobs,
+    QueueResource,
+    Speakers,
+    UsageResource,
+    Voices,
+)
 from voicereel_client._retries import Timing
 
 if TYPE_CHECKING:
-    from voicereel_client._transport import HttpClient
+    from voicereel_client._transport import AsyncHttpClient, HttpClient
 
 TIMEOUT_S = 60.0
 MAX_RETRIES = 2
 
 
-class VoiceReel:
+class _Client:
+    """What both clients are without their driver."""
+
+    base_url: str
+    _driver: Any
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(base_url={self.base_url!r})"
+
+    def _offer(self, runner: Any) -> None:  # noqa: ANN401 - a Runner of its own driver, or the raw one
+        raise NotImplementedError
+
+    @property
+    def with_raw_response(self) -> Any:  # noqa: ANN401 - the same methods, each giving a RawResponse
+        """The same methods, each giving a ``RawResponse``: status, headers, request id and the result.
+
+        A list gives one a page, with the page's items as its result.
+        """
+        view = copy.copy(self)
+        view._offer(RawRunner(self._driver))
+        return view
+
+
+class VoiceReel(_Client):
     """Talks to one VoiceReel service. Safe to share between threads; close it, or use ``with``.
 
     What is not given is read from VOICEREEL_API_KEY, VOICEREEL_BASE_URL and VOICEREEL_PROFILE, then from
@@ -39,24 +74,23 @@ class VoiceReel:
         http_client: HttpClient | None = None,
         timing: Timing | None = None,
     ) -> None:
-        from voicereel_client._transport import Transport
+        from voicereel_client._transport import Transport, Wire
 
         connection = resolve(api_key=api_key, base_url=base_url, profile=profile)
         self.base_url = connection.base_url
-        transport = Transport(
-            connection.base_url, api_key=connection.api_key, timeout=timeout, http_client=http_client
+        wire = Wire(connection.base_url, connection.api_key, timeout)
+        self._driver = Driver(
+            Transport(wire, http_client), max_retries=max_retries, timing=timing or Timing()
         )
-        self._driver = Driver(transport, max_retries=max_retries, timing=timing or Timing())
         self._offer(self._driver)
 
     def _offer(self, runner: Runner) -> None:
-        self.speakers = Speakers(runner)
-        self.voices = Voices(runner)
+        self.speakers = Speakers(runner, SpeakerFlows(runner.timing))
+        self.voices = Voices(runner, VoiceFlows())
         self.jobs = Jobs(runner)
-        self.queue = QueueResource(runner)
-
-    def __repr__(self) -> str:
-        return f"VoiceReel(base_url={self.base_url!r})"
+        self.queue = QueueResource(runner, QueueFlows())
+        self.usage = UsageResource(runner, UsageFlows())
+        self.synthesize = self.jobs.synthesize
 
     def __enter__(self) -> VoiceReel:
         return self
@@ -69,43 +103,54 @@ class VoiceReel:
     def close(self) -> None:
         self._driver.close()
 
-    @property
-    def with_raw_response(self) -> Any:  # noqa: ANN401 - the same methods, each giving a RawResponse
-        """The same methods, each giving a ``RawResponse``: status, headers, request id and the result.
 
-        A list gives one a page, with the page's items as its result.
-        """
-        view = copy.copy(self)
-        view._offer(RawDriver(self._driver))
-        return view
+class AsyncVoiceReel(_Client):
+    """``VoiceReel`` for asyncio: the same methods, awaited; lists and events by ``async for``.
 
-    def synthesize(
+    ``http_client`` is an ``httpx.AsyncClient``. ``on_event`` and ``on_progress`` may be functions or
+    coroutine functions. Cancelled, a call closes its connection; what was submitted goes on.
+    """
+
+    def __init__(
         self,
-        script: Mapping[str, Any] | None = None,
-        /,
+        api_key: str | None = None,
+        base_url: str | None = None,
         *,
-        lines: Iterable[Mapping[str, Any]] | None = None,
-        cast: Mapping[str, Any] | None = None,
-        title: str | None = None,
-        language: str | None = None,
-        seed: int | None = None,
-        output: Mapping[str, Any] | None = None,
-        captions: Mapping[str, Any] | None = None,
-        retention_hours: int | None = None,
-        metadata: Mapping[str, str] | None = None,
-        idempotency_key: str | None = None,
-    ) -> Job:
-        """Render a script, given whole or by its fields; a field given beside a script replaces its own."""
-        fields = {
-            "title": title,
-            "language": language,
-            "seed": seed,
-            "cast": cast,
-            "lines": None if lines is None else list(lines),
-            "output": output,
-            "captions": captions,
-            "retention_hours": retention_hours,
-            "metadata": metadata,
-        }
-        given = {name: value for name, value in fields.items() if value is not None}
-        return self.jobs.synthesize({**(script or {}), **given}, idempotency_key=idempotency_key)
+        profile: str | None = None,
+        timeout: float | None = TIMEOUT_S,
+        max_retries: int = MAX_RETRIES,
+        http_client: AsyncHttpClient | None = None,
+        timing: Timing | None = None,
+    ) -> None:
+        import asyncio
+
+        from voicereel_client._transport import AsyncTransport, Wire
+
+        connection = resolve(api_key=api_key, base_url=base_url, profile=profile)
+        self.base_url = connection.base_url
+        wire = Wire(connection.base_url, connection.api_key, timeout)
+        self._driver = AsyncDriver(
+            AsyncTransport(wire, http_client),
+            max_retries=max_retries,
+            timing=timing or Timing(sleep=asyncio.sleep),
+        )
+        self._offer(self._driver)
+
+    def _offer(self, runner: AsyncRunner) -> None:
+        self.speakers = AsyncSpeakers(runner, SpeakerFlows(runner.timing))
+        self.voices = AsyncVoices(runner, VoiceFlows())
+        self.jobs = AsyncJobs(runner)
+        self.queue = AsyncQueueResource(runner, QueueFlows())
+        self.usage = AsyncUsageResource(runner, UsageFlows())
+        self.synthesize = self.jobs.synthesize
+
+    async def __aenter__(self) -> AsyncVoiceReel:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        await self._driver.close()

@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from voicereel_client._errors import (
@@ -13,13 +14,12 @@ from voicereel_client._errors import (
     APIStatusError,
     DownloadError,
     PermissionDeniedError,
+    VoiceReelError,
 )
-from voicereel_client._flow import Flow, Request, Response, Sleep, fetch, read
+from voicereel_client._flow import Flow, Request, Response, Sleep, Tell, Work, fetch, read
 from voicereel_client._models import File, JobRecord, Outputs
-from voicereel_client._retries import Timing, backoff
+from voicereel_client._retries import PATIENCE, Timing, pause_after
 
-MAX_FAILURES = 5
-"""Broken connections in a row that brought no byte."""
 BLOCK_BYTES = 1 << 20
 
 
@@ -52,11 +52,15 @@ def _suffix(name: str) -> str:
 
 
 class PartFile:
-    """The bytes so far, in ``<name>.part``, with their running SHA-256."""
+    """The bytes so far, in ``<name>.part``, with their running SHA-256. Reads what there is already.
+
+    ``etag`` is what the store called the file that they are of, if it said so.
+    """
 
     def __init__(self, target: Path) -> None:
         self.target = target
         self.path = target.with_name(target.name + ".part")
+        self.etag: str | None = None
         self.size = 0
         self._digest = hashlib.sha256()
         if self.path.exists():
@@ -70,7 +74,7 @@ class PartFile:
 
     def discard(self) -> None:
         self.path.unlink(missing_ok=True)
-        self.size, self._digest = 0, hashlib.sha256()
+        self.size, self.etag, self._digest = 0, None, hashlib.sha256()
 
     def matches(self, file: File) -> bool:
         return self.size == file.bytes and self._digest.hexdigest() == file.sha256
@@ -102,7 +106,7 @@ class Download:
     ) -> None:
         self._directory = directory
         self._reread = reread
-        self._on_progress = on_progress or (lambda _: None)
+        self._on_progress = on_progress
         self._timing = timing
         self._files: Mapping[str, File] = {}
 
@@ -118,8 +122,8 @@ class Download:
 
     def _one(self, name: str) -> Flow[None]:
         target, file = self._directory / name, self._files[name]
-        if not _is_there(target, file):
-            part = PartFile(target)
+        if not (yield Work(partial(_is_there, target, file))):
+            part: PartFile = yield Work(partial(PartFile, target))
             resumed = part.size > 0
             yield from self._fill(name, part)
             if resumed and not part.matches(file):
@@ -127,49 +131,62 @@ class Download:
                 yield from self._fill(name, part)
             _check(part, file)
             part.finish()
-        self._on_progress(DownloadProgress(name, file.bytes, file.bytes))
+        yield from self._tell(DownloadProgress(name, file.bytes, file.bytes))
 
     def _fill(self, name: str, part: PartFile) -> Flow[None]:
-        """Until all bytes are there, over broken connections and one expired URL."""
-        failures, furthest, renewed = 0, part.size, False
+        """Until all bytes are there, over broken connections and expired URLs."""
+        failures, furthest, renewed_at = 0, part.size, -1
         while part.size < self._files[name].bytes:
             try:
                 yield from self._receive(name, part)
             except PermissionDeniedError:
-                if renewed:
+                if renewed_at == part.size:
                     raise
-                renewed = True
+                renewed_at = part.size
                 self._files = named_files((yield from self._reread()).outputs)
-            except APIConnectionError:
+            except VoiceReelError as error:
                 failures = 1 if part.size > furthest else failures + 1
                 furthest = max(furthest, part.size)
-                if failures > MAX_FAILURES:
-                    raise
-                yield Sleep(backoff(failures, self._timing))
+                yield Sleep(pause_after(error, failures=failures, limit=PATIENCE, timing=self._timing))
 
     def _receive(self, name: str, part: PartFile) -> Flow[None]:
         file = self._files[name]
         response = yield from _open(file, part)
         while chunk := (yield from read(response)):
             part.append(chunk)
-            self._on_progress(DownloadProgress(name, part.size, file.bytes))
+            yield from self._tell(DownloadProgress(name, part.size, file.bytes))
         if part.size < file.bytes:
             raise APIConnectionError(f"{name} broke off.")
 
+    def _tell(self, progress: DownloadProgress) -> Flow[None]:
+        if self._on_progress:
+            yield Tell(self._on_progress, progress)
+
 
 def _open(file: File, part: PartFile) -> Flow[Response]:
-    """The rest of the file; all of it where the service cannot go on from here."""
-    headers = {"Range": f"bytes={part.size}-"} if part.size else {}
+    """The rest of the file; all of it where the service cannot go on from here.
+
+    The store may be anybody's: it gets the URL and never the key.
+    """
+    request = Request("GET", file.url, headers=_range(part), stream=True, authorized=False, max_retries=0)
     try:
-        response = yield from fetch(Request("GET", file.url, headers=headers, stream=True, authorized=False))
+        response = yield from fetch(request)
     except APIStatusError as error:
-        if error.status_code != 416:
+        if error.status_code != 416 or not part.size:
             raise
         part.discard()
         return (yield from _open(file, part))
     if part.size and not response.headers.get("content-range", "").startswith(f"bytes {part.size}-"):
         part.discard()
+    etag = response.headers.get("etag", "")
+    part.etag = etag if etag.startswith('"') else None
     return response
+
+
+def _range(part: PartFile) -> dict[str, str]:
+    """A weak ETag does not promise the same bytes; then the SHA-256 alone decides."""
+    condition = {"If-Range": part.etag} if part.etag else {}
+    return {"Range": f"bytes={part.size}-", **condition} if part.size else {}
 
 
 def _is_there(target: Path, file: File) -> bool:

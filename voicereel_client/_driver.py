@@ -1,18 +1,29 @@
-"""Runs flows by blocking calls. An asynchronous driver would be this file with awaits."""
+"""Runs flows: by blocking calls, or by awaiting."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping
-from dataclasses import dataclass
-from itertools import groupby
+import inspect
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator, Iterator
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from voicereel_client._errors import VoiceReelError
-from voicereel_client._flow import Attempt, Close, Effect, Emit, Flow, Read, Request, Response, Sleep
-from voicereel_client._retries import Timing, attempts
+from voicereel_client._flow import (
+    Attempt,
+    Close,
+    Effect,
+    Emit,
+    Flow,
+    Listing,
+    Read,
+    Response,
+    Sleep,
+    Tell,
+    Work,
+)
+from voicereel_client._retries import Timing, retried
 
 if TYPE_CHECKING:
-    from voicereel_client._transport import Transport
+    from voicereel_client._transport import AsyncTransport, Transport
 
 T = TypeVar("T")
 
@@ -24,120 +35,159 @@ class Runner(Protocol):
 
     def run(self, flow: Flow[T]) -> T: ...
 
-    def iterate(self, flow: Flow[None]) -> Iterator[Any]: ...
+    def iterate(self, listing: Listing[T]) -> Iterator[T]: ...
 
 
-class Driver:
-    def __init__(
-        self,
-        transport: Transport,
-        *,
-        max_retries: int,
-        timing: Timing,
-        observe: Callable[[Response], None] = lambda _: None,
-    ) -> None:
+class AsyncRunner(Protocol):
+    """The same, awaited."""
+
+    timing: Timing
+
+    def run(self, flow: Flow[T]) -> Coroutine[Any, Any, T]: ...
+
+    def iterate(self, listing: Listing[T]) -> AsyncIterator[T]: ...
+
+
+class Course(Generic[T]):
+    """A flow under way: what it wants next, its result, and the streams it holds open."""
+
+    result: T
+
+    def __init__(self, flow: Flow[T]) -> None:
+        self.streams: list[Response] = []
+        self._flow = flow
+        self._answer: object = None
+        self._error: VoiceReelError | None = None
+
+    def next(self) -> Effect | None:
+        """None at its end."""
+        try:
+            effect = self._flow.throw(self._error) if self._error else self._flow.send(self._answer)
+        except StopIteration as stop:
+            self.result = stop.value
+            return None
+        self._answer, self._error = None, None
+        if isinstance(effect, Close) and effect.response in self.streams:
+            self.streams.remove(effect.response)
+        return effect
+
+    def answer(self, outcome: object) -> None:
+        self._answer = outcome
+        if isinstance(outcome, Response) and outcome.handle is not None:
+            self.streams.append(outcome)
+
+    def fail(self, error: VoiceReelError) -> None:
+        self._error = error
+
+    def close(self) -> list[Response]:
+        """Also when the caller stops early; gives the streams that are to be released."""
+        self._flow.close()
+        return self.streams
+
+
+class _Driver:
+    """What both drivers do; of the asynchronous one every outcome may have to be awaited."""
+
+    def __init__(self, transport: Transport | AsyncTransport, *, max_retries: int, timing: Timing) -> None:
         self.timing = timing
         self._transport = transport
         self._max_retries = max_retries
-        self._observe = observe
 
-    def observed_by(self, observe: Callable[[Response], None]) -> Driver:
-        return Driver(self._transport, max_retries=self._max_retries, timing=self.timing, observe=observe)
+    def _course(self, flow: Flow[T]) -> Course[T]:
+        return Course(retried(flow, max_retries=self._max_retries, timing=self.timing))
 
-    def close(self) -> None:
-        self._transport.close()
-
-    def run(self, flow: Flow[T]) -> T:
-        steps = self.iterate(flow)
-        while True:
-            try:
-                next(steps)
-            except StopIteration as stop:
-                result: T = stop.value
-                return result
-
-    def iterate(self, flow: Flow[T]) -> Generator[Any, None, T]:
-        """Whatever the flow emits; streams it leaves open are closed, also when the caller stops early."""
-        opened: list[Response] = []
-        try:
-            return (yield from self._steps(flow, opened))
-        finally:
-            flow.close()
-            for response in opened:
-                self._transport.release(response)
-
-    def _steps(self, flow: Flow[T], opened: list[Response]) -> Generator[Any, None, T]:
-        answer: object = None
-        error: VoiceReelError | None = None
-        while True:
-            try:
-                effect = flow.throw(error) if error else flow.send(answer)
-            except StopIteration as stop:
-                result: T = stop.value
-                return result
-            answer, error = None, None
-            if isinstance(effect, Emit):
-                yield effect.item
-                continue
-            try:
-                answer = self._perform(effect, opened)
-            except VoiceReelError as failure:
-                error = failure
-
-    def _perform(self, effect: Effect, opened: list[Response]) -> object:
+    def _perform(self, effect: Effect) -> Any:  # noqa: ANN401 - the outcome, or an awaitable of it
         match effect:
-            case Request():
-                return self._request(effect, opened)
             case Attempt(request):
                 return self._transport.send(request)
             case Read(response):
                 return self._transport.read(response)
             case Close(response):
-                self._transport.release(response)
+                return self._transport.release(response)
             case Sleep(seconds):
-                self.timing.sleep(seconds)
-        return None
+                return self.timing.sleep(seconds)
+            case Work(function):
+                return self._work(function)
+        raise TypeError(f"No driver performs a {type(effect).__name__}.")
 
-    def _request(self, request: Request, opened: list[Response]) -> Response:
-        response = self.run(attempts(request, max_retries=self._max_retries, timing=self.timing))
-        self._observe(response)
-        if response.handle is not None:
-            opened.append(response)
-        return response
+    def _work(self, function: Callable[[], Any]) -> Any:  # noqa: ANN401 - as _perform
+        return function()
 
 
-@dataclass(frozen=True)
-class RawResponse(Generic[T]):
-    """A reply as it came. ``parsed`` is what the method returns without ``with_raw_response``."""
+class Driver(_Driver):
+    def close(self) -> None:
+        self._transport.close()
 
-    status_code: int
-    headers: Mapping[str, str]
-    content: bytes
-    parsed: T
+    def run(self, flow: Flow[T]) -> T:
+        course = self._course(flow)
+        for _ in self._steps(course):
+            pass
+        return course.result
 
-    @property
-    def request_id(self) -> str | None:
-        return self.headers.get("x-request-id")
+    def iterate(self, listing: Listing[T]) -> Iterator[T]:
+        return self._steps(self._course(listing.flow))
+
+    def _steps(self, course: Course[Any]) -> Generator[Any, None, None]:
+        """Whatever the flow emits."""
+        try:
+            while (effect := course.next()) is not None:
+                if isinstance(effect, Emit):
+                    yield effect.item
+                elif isinstance(effect, Tell):
+                    effect.listener(effect.item)
+                else:
+                    self._advance(course, effect)
+        finally:
+            for response in course.close():
+                self._transport.release(response)
+
+    def _advance(self, course: Course[Any], effect: Effect) -> None:
+        try:
+            course.answer(self._perform(effect))
+        except VoiceReelError as error:
+            course.fail(error)
 
 
-class RawDriver:
-    """Gives the last reply beside the result; of a list, one reply a page with the page's items."""
+class AsyncDriver(_Driver):
+    """For asyncio. Cancelled, it closes what it has open."""
 
-    def __init__(self, driver: Driver) -> None:
-        self.timing = driver.timing
-        self.driver = driver
+    async def close(self) -> None:
+        await _settled(self._transport.close())
 
-    def run(self, flow: Flow[Any]) -> Any:  # noqa: ANN401 - a RawResponse in the place of a T
-        seen: list[Response] = []
-        result = self.driver.observed_by(seen.append).run(flow)
-        return _raw(seen[-1], result)
+    async def run(self, flow: Flow[T]) -> T:
+        course = self._course(flow)
+        async for _ in self._steps(course):
+            pass
+        return course.result
 
-    def iterate(self, flow: Flow[None]) -> Iterator[Any]:
-        seen: list[Response] = []
-        items = self.driver.observed_by(seen.append).iterate(flow)
-        for page, members in groupby(items, key=lambda _: len(seen)):
-            yield _raw(seen[page - 1], tuple(members))
+    def iterate(self, listing: Listing[T]) -> AsyncIterator[T]:
+        return self._steps(self._course(listing.flow))
+
+    async def _steps(self, course: Course[Any]) -> AsyncGenerator[Any, None]:
+        try:
+            while (effect := course.next()) is not None:
+                if isinstance(effect, Emit):
+                    yield effect.item
+                elif isinstance(effect, Tell):
+                    await _settled(effect.listener(effect.item))
+                else:
+                    await self._advance(course, effect)
+        finally:
+            for response in course.close():
+                await _settled(self._transport.release(response))
+
+    async def _advance(self, course: Course[Any], effect: Effect) -> None:
+        try:
+            course.answer(await _settled(self._perform(effect)))
+        except VoiceReelError as error:
+            course.fail(error)
+
+    def _work(self, function: Callable[[], Any]) -> Any:  # noqa: ANN401 - an awaitable
+        """Beside the event loop, which goes on."""
+        import asyncio
+
+        return asyncio.to_thread(function)
 
 
-def _raw(response: Response, parsed: T) -> RawResponse[T]:
-    return RawResponse(response.status_code, response.headers, response.content, parsed)
+async def _settled(outcome: Any) -> Any:  # noqa: ANN401 - whatever it is
+    return await outcome if inspect.isawaitable(outcome) else outcome

@@ -6,15 +6,24 @@ import codecs
 import json
 from collections.abc import Iterator
 
-from voicereel_client._errors import APIConnectionError, VoiceReelError
-from voicereel_client._flow import Close, Emit, Flow, Request, Response, Sleep, fetch, fetch_json, read
+from voicereel_client._errors import VoiceReelError
+from voicereel_client._flow import (
+    Close,
+    Emit,
+    Flow,
+    Listing,
+    Request,
+    Response,
+    Sleep,
+    fetch,
+    fetch_json,
+    read,
+)
 from voicereel_client._models import Event, JobRecord
-from voicereel_client._retries import Timing, backoff
+from voicereel_client._retries import PATIENCE, Timing, backoff, pause_after
 
 SILENCE_S = 45.0
 """The service sends a comment every 15 s; three missed ones mean the connection is dead."""
-MAX_FAILURES = 5
-"""Connections in a row that brought nothing at all."""
 
 
 class EventParser:
@@ -69,47 +78,46 @@ def _object(text: str) -> dict[str, object]:
 
 
 class EventStream:
-    """One job's events over as many connections as it takes, none missed and none twice.
+    """One job's events over as many connections as the caller makes, none missed and none twice.
 
-    ``max_retries`` limits the opening of each connection, None leaves it to the client.
+    ``read_timeout`` is in seconds. When a connection is over, ``is_open`` is False and the next read opens
+    another, which goes on after the last event.
     """
 
     def __init__(
-        self,
-        path: str,
-        *,
-        timing: Timing,
-        last_event_id: int | None = None,
-        read_timeout: float = SILENCE_S,
-        max_retries: int | None = None,
+        self, path: str, *, last_event_id: int | None = None, read_timeout: float = SILENCE_S
     ) -> None:
         self.finished = False
-        self.empty = False
+        self.read_timeout = read_timeout
         self._path = path
-        self._timing = timing
         self._last_event_id = last_event_id
-        self._read_timeout = read_timeout
-        self._max_retries = max_retries
-        self._failures = 0
         self._response: Response | None = None
         self._parser = EventParser()
         self._delivered = 0
 
+    @property
+    def is_open(self) -> bool:
+        return self._response is not None
+
+    @property
+    def was_empty(self) -> bool:
+        """Whether a whole connection brought no event."""
+        return not (self.is_open or self._delivered)
+
     def more(self) -> Flow[tuple[Event, ...]]:
         """What one read brought: nothing for a ping, or when the connection ended.
 
-        ``finished`` is set after ``job.finished``; ``empty`` when a whole connection brought no event.
+        ``finished`` is set after ``job.finished``. Raises what opening or reading met, once each.
         """
         try:
             response = yield from self._opened()
             chunk = yield from read(response)
-        except APIConnectionError as error:
-            yield from self._broken(error)
-            return ()
+        except VoiceReelError:
+            yield from self.close()
+            raise
         if not chunk:
-            yield from self._ended()
+            yield from self.close()
             return ()
-        self._failures = 0
         return self._received(chunk)
 
     def close(self) -> Flow[None]:
@@ -131,12 +139,7 @@ class EventStream:
         if self._last_event_id is not None:
             headers["Last-Event-ID"] = str(self._last_event_id)
         return Request(
-            "GET",
-            self._path,
-            headers=headers,
-            stream=True,
-            read_timeout=self._read_timeout,
-            max_retries=self._max_retries,
+            "GET", self._path, headers=headers, stream=True, read_timeout=self.read_timeout, max_retries=0
         )
 
     def _received(self, chunk: bytes) -> tuple[Event, ...]:
@@ -150,28 +153,30 @@ class EventStream:
     def _is_old(self, event: Event) -> bool:
         return None not in (event.id, self._last_event_id) and (event.id or 0) <= (self._last_event_id or 0)
 
-    def _broken(self, error: APIConnectionError) -> Flow[None]:
-        yield from self.close()
-        self._failures += 1
-        if self._failures > MAX_FAILURES:
-            raise error
-        yield Sleep(backoff(self._failures, self._timing))
 
-    def _ended(self) -> Flow[None]:
-        """The service closed the stream: with the job done, or because it restarts."""
-        self.empty = self._delivered == 0
-        yield from self.close()
-        if not self.finished:
-            yield Sleep(backoff(1, self._timing))
+def follow(job_path: str, *, last_event_id: int | None, timing: Timing) -> Listing[Event]:
+    """Each event until ``job.finished``, or until the stream is empty and the job at rest."""
+    return Listing(_followed(job_path, last_event_id=last_event_id, timing=timing))
 
 
-def follow(job_path: str, *, last_event_id: int | None, timing: Timing) -> Flow[None]:
-    """Emit each event until ``job.finished``, or until the stream is empty and the job at rest."""
-    stream = EventStream(f"{job_path}/events", timing=timing, last_event_id=last_event_id)
+def _followed(job_path: str, *, last_event_id: int | None, timing: Timing) -> Flow[None]:
+    stream, failures = EventStream(f"{job_path}/events", last_event_id=last_event_id), 0
     while not stream.finished:
-        for event in (yield from stream.more()):
+        try:
+            events = yield from stream.more()
+        except VoiceReelError as error:
+            failures += 1
+            yield Sleep(pause_after(error, failures=failures, limit=PATIENCE, timing=timing))
+            continue
+        for event in events:
             yield Emit(event)
-        if stream.empty and JobRecord.parse((yield from fetch_json(Request("GET", job_path)))).at_rest:
+        failures = 0 if stream.is_open else failures
+        if stream.was_empty and (yield from _rests(job_path)):
             break
-        stream.empty = False
+        if not (stream.is_open or stream.finished):
+            yield Sleep(backoff(1, timing))
     yield from stream.close()
+
+
+def _rests(job_path: str) -> Flow[bool]:
+    return JobRecord.parse((yield from fetch_json(Request("GET", job_path)))).at_rest

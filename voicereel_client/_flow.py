@@ -1,7 +1,7 @@
 """An endpoint is a generator: it yields what it wants done and is sent the outcome.
 
-Nothing here does I/O, so that one driver (``_driver.py``) runs every endpoint, and an asynchronous one
-needs no endpoint written again.
+Nothing here does I/O, so that the blocking driver and the asynchronous one (``_driver.py``) run the same
+endpoints.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, TypeAlias, TypeVar
+from typing import Any, BinaryIO, Generic, TypeAlias, TypeVar
 
 from voicereel_client._errors import VoiceReelError
 
@@ -86,14 +86,56 @@ class Sleep:
 
 
 @dataclass(frozen=True)
+class Work:
+    """Run something that reads or writes much on this machine; gives its result."""
+
+    function: Callable[[], Any]
+
+
+@dataclass(frozen=True)
+class Tell:
+    """Call the caller's own function; what it raises is not the flow's to handle."""
+
+    listener: Callable[[Any], object]
+    item: Any
+
+
+@dataclass(frozen=True)
 class Emit:
     """Hand one item to the caller who iterates."""
 
     item: Any
 
 
-Effect: TypeAlias = Request | Attempt | Read | Close | Sleep | Emit
+Effect: TypeAlias = Request | Attempt | Read | Close | Sleep | Work | Tell | Emit
 Flow: TypeAlias = Generator[Effect, Any, T]
+
+
+@dataclass(frozen=True)
+class Listing(Generic[T]):
+    """A flow that emits items of one type."""
+
+    flow: Flow[None]
+
+
+def through(flow: Flow[T], handle: Callable[[Effect], Flow[Any]]) -> Flow[T]:
+    """The same flow, with ``handle`` between it and whoever runs it."""
+    answer: object = None
+    error: VoiceReelError | None = None
+    try:
+        while True:
+            try:
+                effect = flow.throw(error) if error else flow.send(answer)
+            except StopIteration as stop:
+                result: T = stop.value
+                return result
+            answer, error = None, None
+            try:
+                answer = yield from handle(effect)
+            except VoiceReelError as failure:
+                error = failure
+    finally:
+        flow.close()
 
 
 def fetch(request: Request) -> Flow[Response]:
@@ -122,8 +164,12 @@ def read(response: Response) -> Flow[bytes]:
     return chunk
 
 
-def pages(path: str, params: Mapping[str, str], parse: Callable[[Mapping[str, Any]], object]) -> Flow[None]:
-    """Emit each item of each page."""
+def pages(path: str, params: Mapping[str, str], parse: Callable[[Mapping[str, Any]], T]) -> Listing[T]:
+    """Each item of each page."""
+    return Listing(_paged(path, params, parse))
+
+
+def _paged(path: str, params: Mapping[str, str], parse: Callable[[Mapping[str, Any]], T]) -> Flow[None]:
     cursor: str | None = ""
     while cursor is not None:
         query = {**params, "cursor": cursor} if cursor else params

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -29,16 +30,22 @@ class Model:
     @classmethod
     def parse(cls: type[M], raw: Raw) -> M:
         given = {
-            name: convert(raw[name])
+            name: convert(raw[_key(name)])
             for name, convert in _converters(cls).items()
-            if raw.get(name) is not None
+            if raw.get(_key(name)) is not None
         }
         return cls(raw=raw, **given)
 
     @property
     def extra(self) -> dict[str, Any]:
         """The fields this version of the client does not know."""
-        return {name: value for name, value in self.raw.items() if name not in _converters(type(self))}
+        known = {_key(name) for name in _converters(type(self))}
+        return {name: value for name, value in self.raw.items() if name not in known}
+
+
+def _key(name: str) -> str:
+    """A field of the JSON that is a word of Python has an underscore here."""
+    return name.removesuffix("_")
 
 
 def _converters(model: type[Model]) -> Converters:
@@ -60,8 +67,8 @@ def _converter(hint: Any) -> Callable[[Any], Any]:  # noqa: ANN401 - any annotat
         return lambda items: {name: each(item) for name, item in items.items()}
     if origin in (Union, UnionType):
         return _converter(inner[0])
-    if hint is datetime:
-        return parse_moment
+    if hint in _PARSERS:
+        return _PARSERS[hint]
     if isinstance(hint, type) and issubclass(hint, Model):
         return hint.parse
     return _same
@@ -76,6 +83,27 @@ def parse_moment(value: object) -> datetime | None:
         return datetime.fromisoformat(str(value).replace("Z", "+00:00"))
     except ValueError:
         return None
+
+
+def _parse_day(value: object) -> date | None:
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:
+        return None
+
+
+def _parse_amount(value: object) -> Decimal:
+    try:
+        return Decimal(str(value))
+    except ArithmeticError:
+        return Decimal("NaN")
+
+
+_PARSERS: Mapping[Any, Callable[[Any], Any]] = {
+    datetime: parse_moment,
+    date: _parse_day,
+    Decimal: _parse_amount,
+}
 
 
 @dataclass(frozen=True, kw_only=True)

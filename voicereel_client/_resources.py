@@ -1,169 +1,196 @@
-"""The nouns of the client, for blocking code: each method hands its endpoint's flow to the driver."""
+"""The nouns of both clients: each method hands its endpoint's flow to the driver, or awaits that."""
 
 from __future__ import annotations
 
-import builtins
-import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any
+from functools import wraps
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
-from voicereel_client._download import OnProgress
-from voicereel_client._driver import RawDriver, Runner
-from voicereel_client._endpoints import JobFlows, Moment, Sample, SpeakerFlows, get_queue, list_voices
-from voicereel_client._models import Event, JobRecord, Queue, Raw, Speaker, Voice
-from voicereel_client._waiting import OnEvent
+from voicereel_client._driver import AsyncRunner, Runner
+from voicereel_client._endpoints import JobFlows, QueueFlows, SpeakerFlows, UsageFlows, VoiceFlows
+from voicereel_client._flow import Flow, Listing
+from voicereel_client._models import JobRecord, Raw
+from voicereel_client._raw import RawRunner
 
-PAGE_SIZE = 100
-WAIT_S = 600.0
+F = TypeVar("F")
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
-class Resource:
-    def __init__(self, runner: Runner) -> None:
+class Resource(Generic[F]):
+    def __init__(self, runner: Runner, flows: F) -> None:
         self._runner = runner
+        self._flows = flows
 
 
-class Speakers(Resource):
-    def __init__(self, runner: Runner) -> None:
-        super().__init__(runner)
-        self._flows = SpeakerFlows(runner.timing)
-
-    def create(
-        self,
-        *,
-        name: str,
-        language: str,
-        samples: Sample | Iterable[Sample],
-        consent: Mapping[str, Any],
-        transcript: str | None = None,
-        wait: bool = False,
-        timeout: float | None = WAIT_S,
-        idempotency_key: str | None = None,
-    ) -> Speaker:
-        """Enroll a speaker from paths or open binary files. ``timeout`` is for ``wait``."""
-        creation = self._flows.create(
-            name=name,
-            language=language,
-            samples=samples,
-            consent=consent,
-            transcript=transcript,
-            idempotency_key=idempotency_key,
-        )
-        if not wait:
-            return self._runner.run(creation)
-        return self._runner.run(self._flows.finished(creation, timeout=timeout))
-
-    def list(self, *, status: str | None = None, page_size: int = PAGE_SIZE) -> Iterator[Speaker]:
-        return self._runner.iterate(self._flows.list(status=status, page_size=page_size))
-
-    def get(self, speaker_id: str) -> Speaker:
-        return self._runner.run(self._flows.get(speaker_id))
-
-    def update(self, speaker_id: str, *, name: str) -> Speaker:
-        return self._runner.run(self._flows.update(speaker_id, name=name))
-
-    def delete(self, speaker_id: str) -> None:
-        """The recordings and all derived from them are deleted; jobs already accepted go on."""
-        return self._runner.run(self._flows.delete(speaker_id))
-
-    def wait(self, speaker_id: str, *, timeout: float | None = WAIT_S) -> Speaker:
-        """The speaker once ready. Raises SpeakerRejectedError, WaitTimeoutError."""
-        return self._runner.run(self._flows.wait(speaker_id, timeout=timeout))
+class AsyncResource(Generic[F]):
+    def __init__(self, runner: AsyncRunner, flows: F) -> None:
+        self._runner = runner
+        self._flows = flows
 
 
-class Voices(Resource):
-    def list(self, *, language: str | None = None, page_size: int = PAGE_SIZE) -> Iterator[Voice]:
-        return self._runner.iterate(list_voices(language=language, page_size=page_size))
+def _run(endpoint: Callable[Concatenate[F, P], Flow[T]]) -> Callable[Concatenate[Resource[F], P], T]:
+    @wraps(endpoint)
+    def method(self: Resource[F], /, *args: P.args, **given: P.kwargs) -> T:
+        return self._runner.run(endpoint(self._flows, *args, **given))
+
+    return method
 
 
-class QueueResource(Resource):
-    def get(self) -> Queue:
-        return self._runner.run(get_queue())
+def _each(
+    endpoint: Callable[Concatenate[F, P], Listing[T]],
+) -> Callable[Concatenate[Resource[F], P], Iterator[T]]:
+    @wraps(endpoint)
+    def method(self: Resource[F], /, *args: P.args, **given: P.kwargs) -> Iterator[T]:
+        return self._runner.iterate(endpoint(self._flows, *args, **given))
+
+    return method
+
+
+def _awaited(
+    endpoint: Callable[Concatenate[F, P], Flow[T]],
+) -> Callable[Concatenate[AsyncResource[F], P], Coroutine[Any, Any, T]]:
+    @wraps(endpoint)
+    async def method(self: AsyncResource[F], /, *args: P.args, **given: P.kwargs) -> T:
+        return await self._runner.run(endpoint(self._flows, *args, **given))
+
+    return method
+
+
+def _async_each(
+    endpoint: Callable[Concatenate[F, P], Listing[T]],
+) -> Callable[Concatenate[AsyncResource[F], P], AsyncIterator[T]]:
+    @wraps(endpoint)
+    def method(self: AsyncResource[F], /, *args: P.args, **given: P.kwargs) -> AsyncIterator[T]:
+        return self._runner.iterate(endpoint(self._flows, *args, **given))
+
+    return method
+
+
+def _of_job(
+    endpoint: Callable[Concatenate[JobFlows[Job], JobRecord | str, P], Flow[T]],
+) -> Callable[Concatenate[Job, P], T]:
+    """A method of a job: the endpoint's, for that job."""
+
+    @wraps(endpoint)
+    def method(self: Job, /, *args: P.args, **given: P.kwargs) -> T:
+        return _run(endpoint)(self._jobs, self, *args, **given)
+
+    return method
+
+
+def _of_async_job(
+    endpoint: Callable[Concatenate[JobFlows[AsyncJob], JobRecord | str, P], Flow[T]],
+) -> Callable[Concatenate[AsyncJob, P], Coroutine[Any, Any, T]]:
+    @wraps(endpoint)
+    async def method(self: AsyncJob, /, *args: P.args, **given: P.kwargs) -> T:
+        return await _awaited(endpoint)(self._jobs, self, *args, **given)
+
+    return method
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job(JobRecord):
-    """A job as last read, that can be waited for and downloaded."""
+    """A job as last read, that can be waited for, approved and downloaded; see ``Jobs``."""
 
     _jobs: Any = field(default=None, repr=False, compare=False)
 
-    def wait(self, on_event: OnEvent | None = None, timeout: float | None = WAIT_S) -> Job:
-        """See ``Jobs.wait``."""
-        job: Job = self._jobs.wait(self.id, on_event=on_event, timeout=timeout)
-        return job
-
-    def download(
-        self, directory: str | os.PathLike[str], on_progress: OnProgress | None = None
-    ) -> list[Path]:
-        """See ``Jobs.download``."""
-        files: list[Path] = self._jobs.download(self, directory, on_progress=on_progress)
-        return files
+    wait = _of_job(JobFlows["Job"].wait)
+    approve = _of_job(JobFlows["Job"].approve)
+    download = _of_job(JobFlows["Job"].download)
 
 
-class Jobs(Resource):
+@dataclass(frozen=True, kw_only=True)
+class AsyncJob(JobRecord):
+    """``Job`` of an asynchronous client."""
+
+    _jobs: Any = field(default=None, repr=False, compare=False)
+
+    wait = _of_async_job(JobFlows["AsyncJob"].wait)
+    approve = _of_async_job(JobFlows["AsyncJob"].approve)
+    download = _of_async_job(JobFlows["AsyncJob"].download)
+
+
+class Speakers(Resource[SpeakerFlows]):
+    create = _run(SpeakerFlows.create)
+    get = _run(SpeakerFlows.get)
+    update = _run(SpeakerFlows.update)
+    delete = _run(SpeakerFlows.delete)
+    wait = _run(SpeakerFlows.wait)
+    list = _each(SpeakerFlows.list)
+
+
+class AsyncSpeakers(AsyncResource[SpeakerFlows]):
+    create = _awaited(SpeakerFlows.create)
+    get = _awaited(SpeakerFlows.get)
+    update = _awaited(SpeakerFlows.update)
+    delete = _awaited(SpeakerFlows.delete)
+    wait = _awaited(SpeakerFlows.wait)
+    list = _async_each(SpeakerFlows.list)
+
+
+class Voices(Resource[VoiceFlows]):
+    list = _each(VoiceFlows.list)
+
+
+class AsyncVoices(AsyncResource[VoiceFlows]):
+    list = _async_each(VoiceFlows.list)
+
+
+class QueueResource(Resource[QueueFlows]):
+    get = _run(QueueFlows.get)
+
+
+class AsyncQueueResource(AsyncResource[QueueFlows]):
+    get = _awaited(QueueFlows.get)
+
+
+class UsageResource(Resource[UsageFlows]):
+    get = _run(UsageFlows.get)
+    report = _run(UsageFlows.report)
+    report_csv = _run(UsageFlows.report_csv)
+
+
+class AsyncUsageResource(AsyncResource[UsageFlows]):
+    get = _awaited(UsageFlows.get)
+    report = _awaited(UsageFlows.report)
+    report_csv = _awaited(UsageFlows.report_csv)
+
+
+class Jobs(Resource[JobFlows[Job]]):
     def __init__(self, runner: Runner) -> None:
-        super().__init__(runner)
-        self._flows = JobFlows(self._parse, runner.timing)
-        self._plain = Jobs(runner.driver) if isinstance(runner, RawDriver) else self
+        super().__init__(runner, JobFlows(self._parse, runner.timing))
+        self._plain = Jobs(runner.runner) if isinstance(runner, RawRunner) else self
 
     def _parse(self, raw: Raw) -> Job:
         return replace(Job.parse(raw), _jobs=self._plain)
 
-    def synthesize(self, script: Mapping[str, Any], *, idempotency_key: str | None = None) -> Job:
-        return self._runner.run(self._flows.synthesize(script, idempotency_key=idempotency_key))
+    synthesize = _run(JobFlows[Job].synthesize)
+    get = _run(JobFlows[Job].get)
+    cancel = _run(JobFlows[Job].cancel)
+    approve = _run(JobFlows[Job].approve)
+    delete = _run(JobFlows[Job].delete)
+    wait = _run(JobFlows[Job].wait)
+    download = _run(JobFlows[Job].download)
+    list = _each(JobFlows[Job].list)
+    events = _each(JobFlows[Job].events)
 
-    def list(
-        self,
-        *,
-        status: str | None = None,
-        kind: str | None = None,
-        created_after: Moment | None = None,
-        created_before: Moment | None = None,
-        page_size: int = PAGE_SIZE,
-    ) -> Iterator[Job]:
-        """Newest first, page after page as you go on."""
-        flow = self._flows.list(
-            status=status,
-            kind=kind,
-            created_after=created_after,
-            created_before=created_before,
-            page_size=page_size,
-        )
-        return self._runner.iterate(flow)
 
-    def get(self, job_id: str) -> Job:
-        return self._runner.run(self._flows.get(job_id))
+class AsyncJobs(AsyncResource[JobFlows[AsyncJob]]):
+    def __init__(self, runner: AsyncRunner) -> None:
+        super().__init__(runner, JobFlows(self._parse, runner.timing))
+        self._plain = AsyncJobs(runner.runner) if isinstance(runner, RawRunner) else self
 
-    def cancel(self, job_id: str) -> Job:
-        """Raises ConflictError (``job_finished``) where it is too late."""
-        return self._runner.run(self._flows.cancel(job_id))
+    def _parse(self, raw: Raw) -> AsyncJob:
+        return replace(AsyncJob.parse(raw), _jobs=self._plain)
 
-    def delete(self, job_id: str) -> None:
-        """Cancel if it runs, then delete it and its files."""
-        return self._runner.run(self._flows.delete(job_id))
-
-    def events(self, job_id: str, last_event_id: int | None = None) -> Iterator[Event]:
-        """Each event after ``last_event_id``, over broken connections, up to ``job.finished``."""
-        return self._runner.iterate(self._flows.events(job_id, last_event_id=last_event_id))
-
-    def wait(self, job_id: str, *, on_event: OnEvent | None = None, timeout: float | None = WAIT_S) -> Job:
-        """The job once it has succeeded or needs review.
-
-        Raises JobFailedError (failed, canceled) and WaitTimeoutError. ``timeout`` is in seconds, or None.
-        """
-        return self._runner.run(self._flows.wait(job_id, on_event=on_event, timeout=timeout))
-
-    def download(
-        self,
-        job: JobRecord | str,
-        directory: str | os.PathLike[str],
-        *,
-        on_progress: OnProgress | None = None,
-    ) -> builtins.list[Path]:
-        """Write ``reel.<format>``, ``reel.vtt``, ``reel.srt`` and ``reel.json``; returns their paths.
-
-        Goes on where an earlier call broke off, checks each file's SHA-256, and asks for fresh URLs when
-        they have expired. Raises DownloadError.
-        """
-        return self._runner.run(self._flows.download(job, directory, on_progress=on_progress))
+    synthesize = _awaited(JobFlows[AsyncJob].synthesize)
+    get = _awaited(JobFlows[AsyncJob].get)
+    cancel = _awaited(JobFlows[AsyncJob].cancel)
+    approve = _awaited(JobFlows[AsyncJob].approve)
+    delete = _awaited(JobFlows[AsyncJob].delete)
+    wait = _awaited(JobFlows[AsyncJob].wait)
+    download = _awaited(JobFlows[AsyncJob].download)
+    list = _async_each(JobFlows[AsyncJob].list)
+    events = _async_each(JobFlows[AsyncJob].events)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, aclosing, closing, contextmanager, suppress
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 from urllib.parse import urljoin
 
@@ -15,46 +15,23 @@ from voicereel_client._flow import Part, Request, Response
 from voicereel_client._version import __version__
 
 HttpClient: TypeAlias = httpx.Client
+AsyncHttpClient: TypeAlias = httpx.AsyncClient
 CONNECT_TIMEOUT_S = 10.0
 
 
-class Transport:
-    """``timeout`` is in seconds for each read and write; a client that is handed in is never closed."""
+@dataclass(frozen=True)
+class Wire:
+    """Where requests go and what each carries. ``timeout`` is in seconds for each read and write."""
 
-    def __init__(
-        self, base_url: str, *, api_key: str, timeout: float | None, http_client: HttpClient | None
-    ) -> None:
-        self._base_url = base_url.rstrip("/") + "/"
-        self._authorization = f"Bearer {api_key}"
-        self._timeout = timeout
-        self._owned = http_client is None
-        self._http = http_client or httpx.Client()
+    base_url: str
+    api_key: str = field(repr=False)
+    timeout: float | None
 
-    def close(self) -> None:
-        if self._owned:
-            self._http.close()
-
-    def send(self, request: Request) -> Response:
-        with ExitStack() as opened, _translated():
-            reply = self._http.send(self._built(request, opened), stream=True, follow_redirects=False)
-            return _streamed(reply) if request.stream and reply.is_success else _whole(reply)
-
-    def read(self, response: Response) -> bytes:
-        _, chunks = response.handle
-        with _translated():
-            chunk: bytes = next(chunks, b"")
-            return chunk
-
-    def release(self, response: Response) -> None:
-        reply, _ = response.handle
-        with contextlib.suppress(httpx.RequestError):
-            reply.close()
-
-    def _built(self, request: Request, opened: ExitStack) -> httpx.Request:
+    def built(self, http: HttpClient | AsyncHttpClient, request: Request, opened: ExitStack) -> httpx.Request:
         files = [_file(part, opened) for part in request.parts]
-        return self._http.build_request(
+        return http.build_request(
             request.method,
-            urljoin(self._base_url, request.path),
+            urljoin(self.base_url.rstrip("/") + "/", request.path),
             params=dict(request.params) or None,
             headers=self._headers(request),
             json=request.json,
@@ -67,14 +44,81 @@ class Transport:
         if request.stream:
             headers["Accept-Encoding"] = "identity"
         if request.authorized:
-            headers["Authorization"] = self._authorization
+            headers["Authorization"] = f"Bearer {self.api_key}"
         return headers
 
     def _timeouts(self, request: Request) -> httpx.Timeout:
-        whole = self._timeout
+        whole = self.timeout
         connect = CONNECT_TIMEOUT_S if whole is None else min(CONNECT_TIMEOUT_S, whole)
         read = whole if request.read_timeout is None else request.read_timeout
         return httpx.Timeout(whole, connect=connect, read=read)
+
+
+class Transport:
+    """A client that is handed in is never closed. Redirects are never followed: the key stays here."""
+
+    def __init__(self, wire: Wire, http_client: HttpClient | None) -> None:
+        self._wire = wire
+        self._owned = http_client is None
+        self._http = http_client or httpx.Client()
+
+    def close(self) -> None:
+        if self._owned:
+            self._http.close()
+
+    def send(self, request: Request) -> Response:
+        with ExitStack() as opened, _translated():
+            built = self._wire.built(self._http, request, opened)
+            reply = self._http.send(built, stream=True, follow_redirects=False)
+            if request.stream and reply.is_success:
+                return _response(reply, handle=(reply, reply.iter_bytes()))
+            with closing(reply):
+                return _response(reply, content=reply.read())
+
+    def read(self, response: Response) -> bytes:
+        _, chunks = response.handle
+        with _translated():
+            chunk: bytes = next(chunks, b"")
+            return chunk
+
+    def release(self, response: Response) -> None:
+        reply, _ = response.handle
+        with suppress(httpx.RequestError):
+            reply.close()
+
+
+class AsyncTransport:
+    """``Transport`` for asyncio."""
+
+    def __init__(self, wire: Wire, http_client: AsyncHttpClient | None) -> None:
+        self._wire = wire
+        self._owned = http_client is None
+        self._http = http_client or httpx.AsyncClient()
+
+    async def close(self) -> None:
+        if self._owned:
+            await self._http.aclose()
+
+    async def send(self, request: Request) -> Response:
+        with ExitStack() as opened, _translated():
+            built = self._wire.built(self._http, request, opened)
+            reply = await self._http.send(built, stream=True, follow_redirects=False)
+            if request.stream and reply.is_success:
+                return _response(reply, handle=(reply, reply.aiter_bytes()))
+            async with aclosing(reply):
+                return _response(reply, content=await reply.aread())
+
+    async def read(self, response: Response) -> bytes:
+        _, chunks = response.handle
+        with _translated():
+            chunk: bytes = await anext(chunks, b"")
+            return chunk
+
+    async def release(self, response: Response) -> None:
+        reply, chunks = response.handle
+        with suppress(httpx.RequestError):
+            await chunks.aclose()
+            await reply.aclose()
 
 
 def _file(part: Part, opened: ExitStack) -> tuple[str, tuple[str | None, Any, str | None]]:
@@ -82,19 +126,9 @@ def _file(part: Part, opened: ExitStack) -> tuple[str, tuple[str | None, Any, st
     return part.name, (part.filename, content, part.content_type)
 
 
-def _whole(reply: httpx.Response) -> Response:
-    try:
-        return Response(reply.status_code, _headers(reply), reply.read())
-    finally:
-        reply.close()
-
-
-def _streamed(reply: httpx.Response) -> Response:
-    return Response(reply.status_code, _headers(reply), handle=(reply, reply.iter_bytes()))
-
-
-def _headers(reply: httpx.Response) -> dict[str, str]:
-    return {name.lower(): value for name, value in reply.headers.items()}
+def _response(reply: httpx.Response, *, content: bytes = b"", handle: object = None) -> Response:
+    headers = {name.lower(): value for name, value in reply.headers.items()}
+    return Response(reply.status_code, headers, content, handle)
 
 
 @contextmanager

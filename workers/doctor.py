@@ -5,12 +5,17 @@ import platform
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
 
 import click
 
 from voicereel.settings import Settings
+
+if TYPE_CHECKING:
+    from workers.engines.pool import EnginePool
 
 _EMBEDDED = "pip install 'voicereel[embedded]'"
 _PACKAGES = ("numpy", "soxr", "soundfile", "av", "pyworld-prebuilt", "espeakng-loader")
@@ -73,10 +78,15 @@ def _encoders() -> Iterator[Finding]:
 
 
 def _engines(settings: Settings) -> Iterator[Finding]:
-    from workers.engines.base import EngineError, TakeRequest
     from workers.engines.pool import EnginePool
 
-    pool = EnginePool(settings.engine_names)
+    with closing(EnginePool(settings.engine_names)) as pool:
+        yield from _spoken_to(pool)
+
+
+def _spoken_to(pool: "EnginePool") -> Iterator[Finding]:
+    from workers.engines.base import TakeRequest
+
     for name, reason in pool.missing.items():
         yield Finding(what=f"engine {name}", ok=False, detail=reason, remedy=_EMBEDDED)
     for info in pool.infos():
@@ -86,13 +96,11 @@ def _engines(settings: Settings) -> Iterator[Finding]:
             language=voice.languages[0] if voice else info.languages[0],
             voice=voice.name if voice else None,
         )
-        try:
-            take = next(iter(pool.synthesizer(info.name).synthesize([request])))
-        except EngineError as error:
-            yield Finding(what=f"engine {info.name}", ok=False, detail=error.detail, remedy=_EMBEDDED)
-            continue
+        (take,) = pool.synthesizer(info.name).synthesize([request])
         spoke = take.error is None and take.clip.duration_ms > 0
         detail = f"{info.version}, {len(info.voices)} voices, spoke {take.clip.duration_ms} ms"
+        if take.error:
+            detail = take.error.detail
         yield Finding(what=f"engine {info.name}", ok=spoke, detail=detail, remedy=_EMBEDDED)
 
 

@@ -1,47 +1,86 @@
-"""A worker process: `python -m workers.main --pool cpu --worker-id NAME`."""
+"""A worker process of one pool.
 
+Without a broker: `python -m workers.main`. With one: `dramatiq workers.main:boot --use-spawn
+--processes N --threads 1`, which calls `boot` in each process it starts.
+"""
+
+import ctypes
 import os
 import signal
 import sys
-import threading
 
-import click
-
-from voicereel.bootstrap import build
+from voicereel.bootstrap import Services, build
 from voicereel.settings import Settings
-from voicereel.telemetry import configure, log
+from voicereel.telemetry import log, metrics, start
+from workers import gpu
 from workers.engines.pool import EnginePool
-from workers.poller import Poller
 from workers.runner import Runner
+from workers.worker import Worker
+
+_PR_SET_PDEATHSIG = 1
 
 
-@click.command()
-@click.option("--pool", default="cpu", show_default=True, help="Which pool's stage runs to claim.")
-@click.option("--worker-id", required=True, help="What this worker's name begins with.")
-def main(pool: str, worker_id: str) -> None:
-    """Run stage runs until SIGTERM; the one at work then is given back."""
-    # Each life of a worker has a name of its own: a late one can then not speak for its successor.
-    worker_id = f"{worker_id}.{os.getpid()}"
-    configure(process=worker_id)
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
-    settings = Settings()
-    services = build(settings)
-    engines = EnginePool(settings.engine_names)
+def make_worker(settings: Settings, services: Services) -> Worker:
+    """A worker with the engines of its pool, each in a process of its own, loaded."""
+    engines = EnginePool(settings.engine_names, pool=settings.pool)
     for name, reason in engines.missing.items():
         log().warning("engine_missing", engine=name, reason=reason)
     if not engines.infos():
-        sys.exit("No engine can be loaded; run 'voicereel-server doctor'.")
+        sys.exit(f"No engine of the pool '{settings.pool}' can be loaded; run 'voicereel-server doctor'.")
     runner = Runner(
         settings=settings,
         work=services.work,
         engines=engines,
-        worker_id=worker_id,
-        pool=pool,
-        stopping=stopping,
+        worker_id=worker_name(settings),
+        pool=settings.pool,
     )
-    Poller(runner, poll_s=settings.poll_s).run()
+    if settings.pool == "gpu":
+        gpu.watch(runner.stopping)
+    return Worker(runner)
+
+
+def worker_name(settings: Settings) -> str:
+    """Each life of a worker has a name of its own: a late one can then not speak for its successor."""
+    return f"{settings.worker_id or settings.worker_prefix + settings.pool}.{os.getpid()}"
+
+
+def begin(settings: Settings) -> Services:
+    """What every worker process does first."""
+    start(settings, process=worker_name(settings))
+    if settings.metrics_port:
+        metrics.serve(settings.metrics_port, settings.metrics_host)
+    return build(settings)
+
+
+def boot() -> None:
+    """Dramatiq's entry: sets its broker, with the actor of this process's pool."""
+    from workers.actors import set_up
+
+    _end_with_master()
+    settings = Settings()
+    services = begin(settings)
+    set_up(settings, lambda: make_worker(settings, services))
+
+
+def _end_with_master() -> None:
+    """Linux only: a master that is killed cannot tell its workers to give back what they are at and end."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def main() -> None:
+    """Look for work until SIGTERM; what is being done then is given back."""
+    settings = Settings()
+    services = begin(settings)
+    worker = make_worker(settings, services)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: worker.runner.stopping.set())
+    worker.start()
+    try:
+        worker.poll(every_s=settings.poll_s)
+    finally:
+        worker.stop()
+        services.close()
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ class Rhythm:
 
 
 class LeasePulse:
-    """Beats while a stage runs; `progress` raises as soon as the stage must not go on."""
+    """Beats while a stage runs; `progress` and `check` raise as soon as the stage must not go on."""
 
     def __init__(
         self,
@@ -61,11 +61,15 @@ class LeasePulse:
         self._thread.join()
 
     def progress(self, share: float) -> None:
-        """Note how far the stage is; raises `LeaseLost`, `StageFailed` (too long) or `Stopping`.
+        """Note how far the stage is, and `check`."""
+        self._share = share
+        self.check()
+
+    def check(self) -> None:
+        """Raises `LeaseLost`, `StageFailed` (too long) or `Stopping` where the stage must not go on.
 
         Looks at the clock itself: a heartbeat that hangs, or has died, cannot keep a render going.
         """
-        self._share = share
         error = self._reason_to_stop()
         if error is not None:
             raise error
@@ -101,7 +105,11 @@ class LeasePulse:
             log().info("heartbeat_failed", code=error.code)
 
     def _end_if_stuck(self) -> None:
-        """Native code hears no exception: a render that does not stop takes its worker along."""
+        """Native code hears no exception: a render that does not stop takes its worker along.
+
+        The last resort, for code that hangs in the worker itself: an engine has a process of its own,
+        and waiting for that ends with `check`.
+        """
         if not self._over.wait(self._rhythm.grace_s):
             log().error("stage_stuck", stage=self._claim.stage, job_id=self._claim.job_id)
             self._die(70)

@@ -2,17 +2,19 @@
 
 import tempfile
 import threading
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
 
 from voicereel.domain.errors import LeaseLost, StageFailed, Unavailable, VoiceReelError
-from voicereel.domain.job import Claim
+from voicereel.domain.job import Claim, Result
 from voicereel.domain.plan import STAGE_LIMIT_S
 from voicereel.services.work import WorkService
 from voicereel.settings import Settings
-from voicereel.telemetry import log
+from voicereel.telemetry import log, metrics, traces
+from voicereel.telemetry.metrics import Outcome
 from workers.engines.pool import EnginePool
 from workers.pulse import LeasePulse, Rhythm, Stopping
 from workers.stages import STAGES
@@ -35,30 +37,52 @@ class Runner:
         claim = self.work.claim(self.pool, worker_id=self.worker_id)
         if claim is None:
             return False
-        facts = {"job_id": claim.job_id, "stage": claim.stage, "shard": claim.shard, "attempt": claim.attempt}
-        with structlog.contextvars.bound_contextvars(**facts):
-            self._run(claim)
+        where: dict[str, str | int] = {
+            "job_id": claim.job_id,
+            "stage": claim.stage,
+            "shard": claim.shard,
+            "attempt": claim.attempt,
+        }
+        metrics.stage_waited(claim.stage, claim.waited_ms / 1000)
+        with (
+            structlog.contextvars.bound_contextvars(request_id=claim.request_id, **where),
+            traces.span(f"stage {claim.stage}", parent=claim.trace, kind="consumer", **where),
+        ):
+            began = time.monotonic()
+            outcome = self._run(claim)
+            seconds = time.monotonic() - began
+            metrics.stage_finished(claim.stage, claim.pool, outcome, seconds, claim.attempt)
+            log().info("stage_run", outcome=outcome, ms=round(seconds * 1000))
         return True
 
-    def _run(self, claim: Claim) -> None:
+    def _run(self, claim: Claim) -> Outcome:
         try:
             self._attempt(claim)
         except Stopping:
             self._settle(claim, None)
+            return "released"
         except Unavailable as error:
             # Perhaps the commit was made and only its answer is lost: touch nothing that it names.
             log().warning("stage_uncertain", code=error.code)
             self._settle(claim, error, discard=False)
+            return "retried"
         except LeaseLost as error:
             log().info("stage_lost", code=error.code)
             self._discard(claim)
+            return "lost"
         except VoiceReelError as error:
             log().warning("stage_failed", code=error.code, retryable=error.retryable)
-            self._settle(claim, error)
+            return self._fail(claim, error)
         except Exception as error:  # noqa: BLE001 - a bug in one stage must not stop the worker
             log().error("stage_crashed", exc_info=error)
             detail = "The stage stopped on an internal error."
-            self._settle(claim, StageFailed(detail, code="internal", retryable=True))
+            return self._fail(claim, StageFailed(detail, code="internal", retryable=True))
+        return "succeeded"
+
+    def _fail(self, claim: Claim, error: VoiceReelError) -> Outcome:
+        metrics.stage_error(claim.stage, error.code)
+        self._settle(claim, error)
+        return "retried" if error.retryable and not claim.is_last_attempt else "failed"
 
     def _attempt(self, claim: Claim) -> None:
         self.settings.scratch.mkdir(parents=True, exist_ok=True)
@@ -70,6 +94,7 @@ class Runner:
             pulse.progress(1.0)
         # Last of all: whatever is raised before it, nothing has been published.
         self.work.complete(claim, result)
+        _count(claim, result)
 
     def _rhythm(self, claim: Claim) -> Rhythm:
         return Rhythm(
@@ -102,5 +127,15 @@ class Runner:
             self._discard(claim)
 
     def _discard(self, claim: Claim) -> None:
-        """Remove what this attempt had stored: no row names it."""
-        self.work.store.delete_under(claim.key_prefix)
+        """Remove what this attempt had stored: no row names it. What stays is collected as orphans."""
+        try:
+            self.work.store.delete_under(claim.key_prefix)
+        except Unavailable as error:
+            log().info("discard_failed", code=error.code)
+
+
+def _count(claim: Claim, result: Result) -> None:
+    """Tell what was made: how much speech, by which engine."""
+    if claim.stage == "synthesize":
+        spoken_ms = sum(take.duration_ms for take in result.takes)
+        metrics.rendered(claim.payload["engine"], spoken_ms / 1000)

@@ -7,6 +7,7 @@ from voicereel.adapters.database.database import Database
 from voicereel.domain.job import Claim, Job, LineRecord, StageRun
 from voicereel.domain.script import Controls, Line
 from voicereel.domain.speakers import Voice
+from voicereel.ports import Submission
 from voicereel.services.ids import new_id
 
 
@@ -34,8 +35,13 @@ def submit(database: Database, **changes: Any) -> Job:
     with database.writing() as tx:
         tenant_id = tx.accounts.ensure_tenant("one", tenant_id="ten_1")
         job = a_job(tenant_id, lines_total=2, **changes)
-        tx.jobs.add(job, lines=(a_line(0), a_line(1)), stage_runs=RUNS)
+        assert tx.jobs.accept(submission(job)) == "accepted"
     return job
+
+
+def submission(job: Job, **changes: Any) -> Submission:
+    facts = {"lines": (a_line(0), a_line(1)), "stage_runs": RUNS, "event": ("job.updated", {"id": job.id})}
+    return Submission(**{**facts, "job": job, **changes})
 
 
 def claim(database: Database, *, worker_id: str = "w1", lease_s: float = 60.0) -> Claim | None:

@@ -3,7 +3,7 @@
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
-from tests.adapters.builders import a_job, a_line
+from tests.adapters.builders import a_job, a_line, submission
 from voicereel.adapters.database import migrate
 from voicereel.adapters.database.database import Database, make_engine
 from voicereel.adapters.database.tables import metadata
@@ -30,7 +30,7 @@ def test_a_job_is_read_back_as_it_was_written(database_url: str) -> None:
     with database.writing() as tx:
         tx.accounts.ensure_tenant("one", tenant_id="ten_1")
         job = a_job("ten_1", title="Tïtle", metadata={"project": "x"}, lines_total=1)
-        tx.jobs.add(job, lines=(a_line(0),), stage_runs=())
+        tx.jobs.accept(submission(job, lines=(a_line(0),), stage_runs=()))
     with database.reading() as tx:
         found = tx.jobs.get(job.id, tenant_id="ten_1")
         lines = tx.jobs.lines(job.id)

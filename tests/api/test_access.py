@@ -16,8 +16,9 @@ from voicereel.domain.account import SCOPES, new_key
 
 ULID = "01JB8Z7W3V5K6Q2N4M8T0R1S2X"
 UNKNOWN = {"speaker_id": f"spk_{ULID}", "job_id": f"job_{ULID}", "artifact_id": f"art_{ULID}"}
+A_MONTH = {"month": "2025-01"}
 PRIVATE = [operation for operation in operations() if operation.scopes is not None]
-OF_ONE_THING = [operation for operation in PRIVATE if "{" in operation.path]
+OF_ONE_THING = [operation for operation in PRIVATE if "_id}" in operation.path]
 
 
 def call(client: FlaskClient, operation: Operation, headers: Headers, ids: dict[str, str]) -> TestResponse:
@@ -26,7 +27,9 @@ def call(client: FlaskClient, operation: Operation, headers: Headers, ids: dict[
         body = {"json": script() if operation.id == "synthesize" else {"name": "Eva"}}
     elif operation.media_type == MULTIPART:
         body = {"data": form()}
-    return client.open(operation.path.format(**ids), method=operation.method, headers=headers, **body)
+    return client.open(
+        operation.path.format(**ids, **A_MONTH), method=operation.method, headers=headers, **body
+    )
 
 
 def by_id(operation: Operation) -> str:

@@ -29,6 +29,7 @@ RAISED: list[tuple[Exception, int, str, bool]] = [
     (errors.TooManyStreams("x"), 429, "too_many_streams", True),
     (errors.Unavailable("x", code="no_engine"), 503, "no_engine", True),
     (errors.StageFailed(SECRET, code="x"), 500, "internal", False),
+    (errors.NoPrice(SECRET), 500, "internal", False),
     (errors.LeaseLost(SECRET), 500, "internal", False),
     (ValueError(SECRET), 500, "internal", False),
     (RecursionError(SECRET), 500, "internal", False),
@@ -81,7 +82,7 @@ def test_an_unexpected_error_is_logged_without_its_text(
     failing: Callable[[Exception], FlaskClient], capsys: pytest.CaptureFixture[str]
 ) -> None:
     failing(ValueError(SECRET)).get("/fail", headers={"X-Request-Id": "mine"})
-    logged = json.loads(capsys.readouterr().err)
+    logged, _request = map(json.loads, capsys.readouterr().err.splitlines())
     assert (logged["event"], logged["request_id"], logged["error"]) == (
         "request_failed",
         "mine",

@@ -49,7 +49,11 @@ class Target:
     def prepare(self, shared: Shared) -> None:
         """A finished job with a file, and a speaker."""
         self.shared = shared
-        self.ids = {"job_id": self.fresh("job_id"), "speaker_id": self.fresh("speaker_id")}
+        self.ids = {
+            "job_id": self.fresh("job_id"),
+            "speaker_id": self.fresh("speaker_id"),
+            "month": "2025-01",
+        }
         finish(shared.services)
         job = shared.client.get(f"/v1/jobs/{self.ids['job_id']}", headers=shared.headers).json
         url = urlsplit(job["outputs"]["audio"][0]["url"])

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.client.both import blocking
 from tests.client.service import BASE_URL, KEY, Run, Service, VirtualTime
 from voicereel_client import VoiceReel
 from voicereel_client.cli import cli
@@ -29,10 +30,15 @@ def service() -> Service:
     return Service()
 
 
-@pytest.fixture
-def vr(service: Service, time: VirtualTime) -> Iterator[VoiceReel]:
-    with service.client(time) as client:
-        yield client
+@pytest.fixture(params=["blocking", "async"])
+def vr(service: Service, time: VirtualTime, request: pytest.FixtureRequest) -> Iterator[VoiceReel]:
+    """What a test says of this client is so for both drivers."""
+    if request.param == "blocking":
+        with service.client(time) as client:
+            yield client
+    else:
+        with blocking(lambda: service.async_client(time)) as client:
+            yield client
 
 
 @pytest.fixture

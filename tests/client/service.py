@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 from click.testing import Result
 
-from voicereel_client import Timing, VoiceReel
+from voicereel_client import AsyncVoiceReel, Timing, VoiceReel
 
 JOB_ID = "job_01JB8Z7W3V5K6Q2N4M8T0R1S2X"
 SPEAKER_ID = "spk_01JB8Z7W3V5K6Q2N4M8T0R1S2X"
@@ -22,15 +22,28 @@ Run = Callable[..., Result]
 Reply = Callable[[httpx.Request], httpx.Response]
 
 
-class Dropped(httpx.SyncByteStream):
-    """A body that breaks off after its chunks."""
+class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A body for either driver, chunk by chunk; ``closed`` counts how often it was let go."""
 
-    def __init__(self, *chunks: bytes) -> None:
+    def __init__(self, chunks: Iterable[bytes], *, cut: bool = False) -> None:
         self._chunks = chunks
+        self._cut = cut
+        self.closed = 0
 
     def __iter__(self) -> Iterator[bytes]:
         yield from self._chunks
-        raise httpx.ReadError("the connection was cut")
+        if self._cut:
+            raise httpx.ReadError("the connection was cut")
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for chunk in self:
+            yield chunk
+
+    def close(self) -> None:
+        self.closed += 1
+
+    async def aclose(self) -> None:
+        self.closed += 1
 
 
 class VirtualTime:
@@ -77,8 +90,15 @@ class Service:
     def http_client(self) -> httpx.Client:
         return httpx.Client(transport=httpx.MockTransport(self))
 
+    def async_http_client(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(transport=httpx.MockTransport(self))
+
     def client(self, time: VirtualTime, **settings: Any) -> VoiceReel:
         return VoiceReel(KEY, BASE_URL, http_client=self.http_client(), timing=time.timing, **settings)
+
+    def async_client(self, time: VirtualTime) -> AsyncVoiceReel:
+        http_client = self.async_http_client()
+        return AsyncVoiceReel(KEY, BASE_URL, http_client=http_client, timing=time.timing)
 
 
 def ok(body: object, *, status: int = 200, **headers: str) -> Reply:
@@ -104,6 +124,20 @@ def problem(status: int, code: str = "some_code", **headers: str) -> Reply:
 
 def _spelled(headers: dict[str, str]) -> dict[str, str]:
     return {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+def routed(*, streams: Iterable[Reply | BaseException], jobs: Iterable[Reply | BaseException]) -> Reply:
+    """Event streams and reads of the job each have their own replies, the last one for ever."""
+    waiting = {True: list(streams), False: list(jobs)}
+
+    def reply(request: httpx.Request) -> httpx.Response:
+        replies = waiting[request.url.path.endswith("/events")]
+        chosen = replies.pop(0) if len(replies) > 1 else replies[0]
+        if isinstance(chosen, BaseException):
+            raise chosen
+        return chosen(request)
+
+    return reply
 
 
 def empty(status: int = 204) -> Reply:
@@ -175,7 +209,7 @@ def content(body: bytes) -> Reply:
 
 
 def broken(*chunks: bytes, status: int = 200, **headers: str) -> Reply:
-    return lambda _: httpx.Response(status, stream=Dropped(*chunks), headers=_spelled(headers))
+    return lambda _: httpx.Response(status, stream=Body(chunks, cut=True), headers=_spelled(headers))
 
 
 def event(number: int, kind: str, data: dict[str, Any]) -> bytes:
@@ -183,13 +217,9 @@ def event(number: int, kind: str, data: dict[str, Any]) -> bytes:
 
 
 def events(*chunks: bytes, cut: bool = False) -> Reply:
+    return streamed(lambda: Body(chunks, cut=cut))
+
+
+def streamed(body: Callable[[], Body]) -> Reply:
     headers = {"Content-Type": "text/event-stream; charset=utf-8"}
-
-    def body() -> Iterable[bytes]:
-        yield from chunks
-
-    return lambda _: (
-        httpx.Response(200, stream=Dropped(*chunks), headers=headers)
-        if cut
-        else (httpx.Response(200, content=body(), headers=headers))
-    )
+    return lambda _: httpx.Response(200, stream=body(), headers=headers)

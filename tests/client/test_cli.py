@@ -91,6 +91,26 @@ def test_a_job_that_needs_review_gives_what_it_has(run: Run, service: Service, s
     assert "needs_review" in result.stderr
 
 
+def test_what_needs_review_is_named_with_the_command_that_approves_it(
+    run: Run, service: Service, script: str
+):
+    fallback = {"code": "spoken_by_fallback", "pointer": "/lines/4", "detail": "By stock:espeak/en."}
+    slow = {"code": "slot_overrun", "pointer": "/lines/1", "detail": "By 3 ms."}
+    waiting = job("needs_review", warnings=[slow, fallback])
+    ended = [("l1", "failed"), ("l2", "failed"), ("l1", "succeeded")]
+    lines = [event(n, "line.finished", {"id": i, "status": s}) for n, (i, s) in enumerate(ended, 1)]
+    followed = events(*lines, event(4, "job.finished", waiting))
+    service.answers(ok(job("queued"), status=202), followed, ok(waiting))
+    result = run("render", script, "--base-url", "http://voicereel.test")
+    assert result.exit_code == 5
+    assert [line for line in result.stderr.splitlines() if not line.startswith("warning")] == [
+        f"error: needs_review: Job {JOB_ID} has lines without acceptable audio.",
+        "  line l2: no audio",
+        "  /lines/4: spoken by the fallback speaker",
+        f"To release it as it is: voicereel jobs approve {JOB_ID} --base-url http://voicereel.test",
+    ]
+
+
 def test_a_render_that_takes_too_long_can_be_resumed(run: Run, service: Service, script: str):
     service.answers(ok(job("queued"), status=202), problem(429), ok(job("running")))
     result = run("render", script, "-o", "my out", "--timeout", "30")

@@ -135,6 +135,14 @@ def test_jobs_are_canceled_and_deleted(run: Run, service: Service):
     assert json.loads(run("jobs", "delete", JOB_ID, "--json").stdout) == {"id": JOB_ID, "deleted": True}
 
 
+def test_jobs_are_approved(run: Run, service: Service):
+    service.answers(ok(job("succeeded", billable_ms=7)))
+    assert "billable_ms  7" in run("jobs", "approve", JOB_ID).stdout
+    assert service.paths == [f"POST /v1/jobs/{JOB_ID}/approve"]
+    service.answers(problem(409, "not_in_review"))
+    assert run("jobs", "approve", JOB_ID).exit_code == 1
+
+
 def test_jobs_are_waited_for(run: Run, service: Service):
     service.answers(ok(job("running")), DONE, ok(job("succeeded")))
     assert "succeeded" in run("jobs", "wait", JOB_ID).stdout
@@ -149,7 +157,7 @@ def test_a_download_resumes_a_render(run: Run, service: Service, tmp_path: Path)
     assert result.stdout == f"{tmp_path / 'reel.mp3'}\n"
 
 
-# --- config and completion
+# --- config
 
 
 def test_config_keeps_profiles_to_their_owner(run: Run):
@@ -181,11 +189,6 @@ def test_config_set_wants_a_known_setting_and_a_value(run: Run):
     assert run("config", "set", "api_key", input="").exit_code == 2
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion(shell: str, run: Run):
-    assert "_VOICEREEL_COMPLETE" in run("completion", shell).stdout
-
-
 @pytest.mark.parametrize("words", [(), ("jobs",), ("speakers", "create"), ("render",), ("config", "set")])
 def test_help(words: tuple[str, ...], run: Run):
     assert run(*words, "--help").exit_code == 0
@@ -209,9 +212,10 @@ def test_on_a_terminal_lines_and_stage_are_shown(
     service.answers(
         events(
             event(1, "job.updated", job("running")),
-            event(2, "line.finished", {"id": "l2"}),
-            event(3, "stage.updated", {"name": "mix", "status": "running"}),
-            event(4, "job.finished", job(stages=[])),
+            event(2, "line.finished", {"id": "l1"}),
+            event(3, "line.finished", {"id": "l2"}),
+            event(4, "stage.updated", {"name": "mix", "status": "running"}),
+            event(5, "job.finished", job(stages=[])),
         ),
         ok(job(outputs=outputs(mp3=b"mp3"))),
         content(b"mp3"),

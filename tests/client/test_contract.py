@@ -8,12 +8,15 @@ import pytest
 import yaml
 
 from tests.client.service import JOB_ID, SPEAKER_ID, Service, empty, job, ok, page, speaker
-from voicereel_client import VoiceReel, _models
+from voicereel_client import VoiceReel, _models, _usage
 
 CONTRACT: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "openapi.yaml").read_text())
 SCHEMAS: dict[str, Any] = CONTRACT["components"]["schemas"]
-ELSEWHERE = {"downloadArtifact", "getLiveness", "getReadiness", "streamJobEvents"}
-"""A job's URLs lead to the first, operators call the next two, test_events.py the last."""
+ELSEWHERE = {
+    "downloadArtifact", "getHealth", "getLiveness", "getMetrics", "getReadiness", "streamJobEvents"
+}  # fmt: skip
+"""A job's URLs lead to the first, operators call the next four, test_events.py the last."""
+MONTH = "2026-10"
 
 
 def inside(schema: dict[str, Any], name: str) -> dict[str, Any]:
@@ -38,12 +41,19 @@ def inside(schema: dict[str, Any], name: str) -> dict[str, Any]:
         (_models.Outputs, SCHEMAS["Outputs"]),
         (_models.File, SCHEMAS["File"]),
         (_models.AudioFile, SCHEMAS["AudioFile"]),
+        (_usage.Usage, SCHEMAS["Usage"]),
+        (_usage.UsageGroup, SCHEMAS["UsageGroup"]),
+        (_usage.UsageTotal, SCHEMAS["UsageTotal"]),
+        (_usage.UsageReport, SCHEMAS["UsageReport"]),
+        (_usage.UsageEntry, SCHEMAS["UsageEntry"]),
+        (_usage.UsageItem, SCHEMAS["UsageItem"]),
         (_models.Queue, SCHEMAS["Queue"]),
         (_models.Pool, inside(SCHEMAS["Queue"], "pools")["items"]),
     ],
 )
 def test_models_have_the_fields_of_the_contract(model: type, schema: dict[str, Any]):
-    assert {known.name for known in fields(model)} - {"raw"} == set(schema["properties"])
+    names = {_models._key(known.name) for known in fields(model)}
+    assert names - {"raw"} == set(schema["properties"])
 
 
 def called(vr: VoiceReel, service: Service) -> list[str]:
@@ -55,7 +65,10 @@ def called(vr: VoiceReel, service: Service) -> list[str]:
     vr.synthesize(lines=[])
     vr.jobs.get(JOB_ID)
     vr.jobs.cancel(JOB_ID)
+    vr.jobs.approve(JOB_ID)
     vr.queue.get()
+    vr.usage.get()
+    vr.usage.report(MONTH)
     service.answers(empty())
     vr.speakers.delete(SPEAKER_ID)
     vr.jobs.delete(JOB_ID)
@@ -66,7 +79,7 @@ def called(vr: VoiceReel, service: Service) -> list[str]:
 
 
 def test_every_operation_is_called_as_the_contract_says(vr: VoiceReel, service: Service):
-    names = {SPEAKER_ID: "{speaker_id}", JOB_ID: "{job_id}"}
+    names = {SPEAKER_ID: "{speaker_id}", JOB_ID: "{job_id}", MONTH: "{month}"}
     sent = set()
     for path in called(vr, service):
         for identity, name in names.items():
@@ -81,5 +94,5 @@ def test_every_operation_is_called_as_the_contract_says(vr: VoiceReel, service: 
 
 
 def test_a_script_is_synthesized_with_every_field_of_the_contract(vr: VoiceReel):
-    accepted = set(VoiceReel.synthesize.__annotations__) - {"script", "idempotency_key", "return"}
+    accepted = set(vr.synthesize.__annotations__) - {"script", "idempotency_key", "return"}
     assert accepted == set(SCHEMAS["Script"]["properties"])

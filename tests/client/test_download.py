@@ -17,12 +17,14 @@ from tests.client.service import (
 )
 from voicereel_client import (
     APIConnectionError,
+    APIStatusError,
     DownloadError,
     DownloadProgress,
     NotFoundError,
     PermissionDeniedError,
     VoiceReel,
 )
+from voicereel_client._retries import PATIENCE
 
 MP3 = bytes(range(256)) * 40
 REEL = b'{"lines": []}'
@@ -60,6 +62,31 @@ def test_the_store_does_not_get_the_key(done, service: Service, tmp_path: Path):
     assert "authorization" not in service.seen[0].headers
     assert service.seen[0].headers["accept-encoding"] == "identity"
     assert service.seen[0].url.params["sig"] == "x"
+
+
+def test_a_store_elsewhere_gets_neither_key_nor_trust(vr: VoiceReel, service: Service, tmp_path: Path):
+    """A presigned URL of an object store; where it leads on, nobody follows."""
+    results = outputs(mp3=MP3)
+    results["audio"][0]["url"] = "https://bucket.store.test/a/reel.mp3?X-Amz-Signature=x"
+    service.answers(ok(job(outputs=results)), content(MP3))
+    vr.jobs.download(JOB_ID, tmp_path / "one")
+    assert service.seen[1].url.host == "bucket.store.test"
+    assert not {"authorization", "cookie"} & set(service.seen[1].headers)
+    moved = {"Location": "http://voicereel.test/v1/jobs"}
+    service.answers(ok(job(outputs=results)), lambda _: httpx.Response(307, headers=moved))
+    with pytest.raises(APIStatusError):
+        vr.jobs.download(JOB_ID, tmp_path / "two")
+    assert len(service.seen) == 4
+
+
+@pytest.mark.parametrize(("etag", "condition"), [('"abc"', '"abc"'), ('W/"abc"', None)])
+def test_only_a_strong_etag_is_a_condition(
+    etag: str, condition: str | None, done, service: Service, tmp_path: Path
+):
+    service.answers(broken(MP3[:1000], ETag=etag), content(MP3))
+    done.download(tmp_path)
+    assert service.seen[1].headers["range"] == "bytes=1000-"
+    assert service.seen[1].headers.get("if-range") == condition
 
 
 def test_a_broken_download_goes_on_where_it_broke_off(done, service: Service, tmp_path: Path):
@@ -136,6 +163,23 @@ def test_an_expired_url_is_asked_for_anew(done, service: Service, tmp_path: Path
     assert [request.url.params.get("fresh") for request in service.seen] == [None, None, "1"]
 
 
+def test_a_slow_download_may_outlive_more_than_one_url(done, service: Service, tmp_path: Path):
+    again, expired = ok(job(outputs=outputs(mp3=MP3))), problem(403)
+    head, middle = (
+        broken(MP3[:1000]),
+        broken(MP3[1000:2000], status=206, Content_Range="bytes 1000-1999/10240"),
+    )
+    service.answers(head, expired, again, middle, expired, again, content(MP3))
+    done.download(tmp_path)
+    assert (tmp_path / "reel.mp3").read_bytes() == MP3
+
+
+def test_a_store_that_is_busy_for_a_while_is_asked_again(done, service: Service, tmp_path: Path):
+    service.answers(*[problem(503), problem(429), httpx.ReadTimeout("slow")] * 2, content(MP3))
+    done.download(tmp_path)
+    assert (tmp_path / "reel.mp3").read_bytes() == MP3
+
+
 def test_a_url_that_is_refused_twice_is_an_error(done, service: Service, tmp_path: Path):
     service.answers(problem(403), ok(job("succeeded", outputs=outputs(mp3=MP3))), problem(403))
     with pytest.raises(PermissionDeniedError):
@@ -153,7 +197,7 @@ def test_a_store_that_sends_nothing_is_given_up(done, service: Service, tmp_path
     service.answers(broken(MP3[:10]), broken(status=206, Content_Range="bytes 10-10239/10240"))
     with pytest.raises(APIConnectionError):
         done.download(tmp_path)
-    assert len(service.seen) == 6
+    assert len(service.seen) == 1 + PATIENCE
     assert (tmp_path / "reel.mp3.part").read_bytes() == MP3[:10]
 
 
@@ -164,7 +208,7 @@ def test_a_store_without_ranges_that_always_breaks_off_is_given_up(
     service.answers(short)
     with pytest.raises(APIConnectionError):
         done.download(tmp_path)
-    assert len(service.seen) == 6
+    assert len(service.seen) == 1 + PATIENCE
 
 
 def test_a_job_that_has_finished_since_is_read_again(vr: VoiceReel, service: Service, tmp_path: Path):

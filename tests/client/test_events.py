@@ -5,6 +5,7 @@ import pytest
 
 from tests.client.service import (
     JOB_ID,
+    Body,
     Service,
     VirtualTime,
     event,
@@ -12,9 +13,12 @@ from tests.client.service import (
     job,
     ok,
     problem,
+    routed,
+    streamed,
 )
 from voicereel_client import APIConnectionError, JobFailedError, VoiceReel, WaitTimeoutError
 from voicereel_client._events import EventParser
+from voicereel_client._retries import PATIENCE
 
 ONE = event(1, "job.updated", job("running"))
 TWO = event(2, "line.finished", {"id": "l1"})
@@ -71,7 +75,7 @@ def test_a_stream_that_never_brings_anything_is_given_up(vr: VoiceReel, service:
     service.answers(events(cut=True))
     with pytest.raises(APIConnectionError):
         list(vr.jobs.events(JOB_ID))
-    assert len(service.seen) == 6
+    assert len(service.seen) == 1 + PATIENCE
 
 
 def test_a_stream_that_lives_may_break_off_often(vr: VoiceReel, service: Service):
@@ -80,22 +84,12 @@ def test_a_stream_that_lives_may_break_off_often(vr: VoiceReel, service: Service
 
 
 def test_stopping_early_closes_the_stream(vr: VoiceReel, service: Service):
-    closed = []
-
-    class Stream(httpx.SyncByteStream):
-        def __iter__(self):
-            yield ONE
-            yield LAST
-
-        def close(self):
-            closed.append(True)
-
-    headers = {"Content-Type": "text/event-stream"}
-    service.answers(lambda _: httpx.Response(200, stream=Stream(), headers=headers))
+    body = Body((ONE, LAST))
+    service.answers(streamed(lambda: body))
     following = vr.jobs.events(JOB_ID)
     assert next(following).id == 1
     following.close()
-    assert closed
+    assert body.closed
 
 
 def test_waiting_follows_the_events_and_reads_the_job_at_the_end(vr: VoiceReel, service: Service):
@@ -106,9 +100,7 @@ def test_waiting_follows_the_events_and_reads_the_job_at_the_end(vr: VoiceReel, 
     assert service.paths == [f"GET /v1/jobs/{JOB_ID}/events", f"GET /v1/jobs/{JOB_ID}"]
 
 
-@pytest.mark.parametrize(
-    "refusal", [problem(429, "too_many_streams", Retry_After="60"), problem(503), ok({})]
-)
+@pytest.mark.parametrize("refusal", [problem(429, "too_many_streams", Retry_After="60"), ok({})])
 def test_without_a_stream_waiting_asks_again_and_again(
     refusal, vr: VoiceReel, service: Service, time: VirtualTime
 ):
@@ -123,10 +115,76 @@ def test_without_a_stream_waiting_asks_again_and_again(
     assert sum(time.slept) < 3
 
 
-def test_waiting_survives_a_restart_of_the_service(vr: VoiceReel, service: Service):
-    down = httpx.ConnectError("refused")
-    service.answers(events(ONE, cut=True), problem(502), down, down, down, ok(job("succeeded")))
-    assert vr.jobs.wait(JOB_ID).status == "succeeded"
+@pytest.mark.parametrize("down", [httpx.ConnectError("refused"), problem(502)])
+@pytest.mark.parametrize("outage_s", [1, 10, 100, 500])
+def test_waiting_survives_an_outage_of_the_service(
+    down, outage_s, vr: VoiceReel, service: Service, time: VirtualTime
+):
+    """However long it takes, and although the job is done by then."""
+    connected = []
+
+    def stream(request: httpx.Request) -> httpx.Response:
+        connected.append(request)
+        return _up(events(TWO, LAST) if connected[1:] else events(ONE, cut=True), request)
+
+    def _up(reply, request: httpx.Request) -> httpx.Response:
+        if time.moment < 1000 + outage_s and connected[1:]:
+            if isinstance(down, Exception):
+                raise down
+            return down(request)
+        return reply(request)
+
+    state = ok(job("succeeded"))
+    service.answers(routed(streams=[stream], jobs=[lambda request: _up(state, request)]))
+    heard = []
+    assert vr.jobs.wait(JOB_ID, on_event=heard.append, timeout=None).status == "succeeded"
+    assert [e.id for e in heard] == [1, 2, 3]
+
+
+def test_waiting_goes_back_to_the_events_when_there_is_room_again(
+    vr: VoiceReel, service: Service, time: VirtualTime
+):
+    """Polled for a while, the events come all the same, and each once."""
+    streams = [events(ONE, cut=True), problem(429), events(ONE, TWO, LAST)]
+
+    def state(request: httpx.Request) -> httpx.Response:
+        return ok(job("succeeded" if time.moment > 1060 else "running"))(request)
+
+    service.answers(routed(streams=streams, jobs=[state]))
+    time.sleep(30)
+    heard = []
+    assert vr.jobs.wait(JOB_ID, on_event=heard.append, timeout=None).status == "succeeded"
+    assert [e.id for e in heard] == [1, None, 2, 3]
+    resumed = [request for request in service.seen if request.url.path.endswith("/events")]
+    assert [request.headers.get("last-event-id") for request in resumed] == [None, "1", "1"]
+
+
+def test_a_job_found_done_by_polling_still_tells_its_events(vr: VoiceReel, service: Service):
+    service.answers(problem(429), ok(job("succeeded")), events(ONE, TWO, LAST))
+    heard = []
+    assert vr.jobs.wait(JOB_ID, on_event=heard.append).status == "succeeded"
+    assert [e.id for e in heard] == [1, 2, 3]
+
+
+def test_a_listener_that_fails_ends_the_waiting(vr: VoiceReel, service: Service):
+    """Also with an error of ours, that would be waited out had the service met it."""
+    service.answers(events(ONE, LAST), ok(job("succeeded")))
+
+    def fail(_: object) -> None:
+        raise APIConnectionError("the listener's own")
+
+    with pytest.raises(APIConnectionError, match="the listener's own"):
+        vr.jobs.wait(JOB_ID, on_event=fail)
+    assert len(service.seen) == 1
+
+
+def test_a_stale_word_of_rest_is_not_believed(vr: VoiceReel, service: Service):
+    """As after a retry: the review is over, and the job runs again."""
+    review = event(1, "job.updated", job("needs_review"))
+    service.answers(events(review), ok(job("running")), events(TWO, LAST), ok(job("succeeded")))
+    heard = []
+    assert vr.jobs.wait(JOB_ID, on_event=heard.append).status == "succeeded"
+    assert [e.id for e in heard] == [1, 2, 3]
 
 
 @pytest.mark.parametrize("status", ["failed", "canceled"])
@@ -159,8 +217,7 @@ def test_pings_do_not_keep_waiting_past_its_time(vr: VoiceReel, service: Service
             time.sleep(15)
             yield b": ping\n\n"
 
-    stream = httpx.Response(200, content=pings(), headers={"Content-Type": "text/event-stream"})
-    service.answers(lambda _: stream, ok(job("running")))
+    service.answers(streamed(lambda: Body(pings())), ok(job("running")))
     started = time.moment
     with pytest.raises(WaitTimeoutError):
         vr.jobs.wait(JOB_ID, timeout=100)

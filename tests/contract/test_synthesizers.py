@@ -1,7 +1,11 @@
-"""What every `Synthesizer` keeps, whatever it is made of. A new engine is added to `ENGINES`."""
+"""What every `Synthesizer` keeps, whatever it is made of. A new engine is added to `ENGINES`.
+
+Each is asked in this process and in one of its own: nobody who uses it can tell which.
+"""
 
 import json
 import re
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -9,6 +13,7 @@ import pytest
 from voicereel.domain.speakers import EngineInfo
 from workers.audio.clip import Clip
 from workers.engines.base import EngineTake, Synthesizer, TakeRequest
+from workers.engines.pool import EnginePool
 from workers.engines.tts.espeak import Espeak
 from workers.engines.tts.fake import Fake
 
@@ -16,12 +21,14 @@ ENGINES = {"espeak": (Espeak, "en-us"), "fake": (Fake, "a")}
 TEXT = "Did you hear that? No, 1,234 of them."
 
 
-@pytest.fixture(scope="module", params=ENGINES)
-def case(request) -> tuple[Synthesizer, str]:
-    make, voice = ENGINES[request.param]
-    engine = make()
-    engine.load()
-    return engine, voice
+@pytest.fixture(
+    scope="module", params=[(name, hosted) for name in ENGINES for hosted in (False, True)], ids=str
+)
+def case(request) -> Iterator[tuple[Synthesizer, str]]:
+    name, hosted = request.param
+    engines = EnginePool([name], hosted=hosted)
+    yield engines.synthesizer(name), ENGINES[name][1]
+    engines.close()
 
 
 def _one(engine: Synthesizer, **fields) -> EngineTake:

@@ -1,5 +1,6 @@
 """The life of a job through claims, failures, cancels and the sweeper."""
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import sqlalchemy as sa
 
 from tests.rendering import Studio
 from voicereel.adapters.database.database import Database
+from voicereel.adapters.database.tables import jobs
 from voicereel.domain.errors import LeaseLost, StageFailed
 from voicereel.domain.job import Claim, Result
 
@@ -45,7 +47,8 @@ def forget_backoff(studio: Studio) -> None:
 def test_a_job_ends_with_one_ledger_row_and_an_empty_outbox(fake_studio: Studio) -> None:
     job_id = fake_studio.submit(SCRIPT)
     assert fake_studio.work() == 5  # synthesize, fit, mix, captions, wav
-    fake_studio.services.work.sweep()
+    fake_studio.services.upkeep.dispatch()
+    fake_studio.services.upkeep.sweep()
     job = fake_studio.job(job_id)
     assert job["status"] == "succeeded"
     assert rows(fake_studio, "SELECT job_id, billable_ms, kind FROM ledger") == [
@@ -87,7 +90,7 @@ def test_a_job_whose_worker_always_dies_ends_failed_and_unbilled(fake_studio: St
     for _ in range(3):
         claim(fake_studio)
         end_every_lease(fake_studio)
-        fake_studio.services.work.sweep()
+        fake_studio.services.upkeep.sweep()
         forget_backoff(fake_studio)
     job = fake_studio.job(job_id)
     assert (job["status"], job["error"]["code"]) == ("failed", "worker_lost")
@@ -100,7 +103,7 @@ def test_the_sweeper_may_run_at_any_time_any_number_of_times(fake_studio: Studio
     claim(fake_studio)
     end_every_lease(fake_studio)
     for _ in range(3):
-        fake_studio.services.work.sweep()
+        fake_studio.services.upkeep.sweep()
     forget_backoff(fake_studio)
     fake_studio.work()
     assert fake_studio.job(job_id)["status"] == "succeeded"
@@ -159,23 +162,25 @@ def test_a_deleted_job_leaves_neither_rows_nor_files(fake_studio: Studio) -> Non
     fake_studio.work()
     fake_studio.services.jobs.delete(fake_studio.principal, job_id)
     assert list(fake_studio.services.work.store.keys()) == []
-    for table in ("jobs", "lines", "takes", "artifacts", "events", "stage_runs"):
+    for table in ("jobs", "lines", "takes", "artifacts", "stage_runs"):
         assert rows(fake_studio, f"SELECT count(*) FROM {table}") == [(0,)], table
+    assert rows(fake_studio, "SELECT job_id, type FROM events") == [(job_id, "job.deleted")]
     assert rows(fake_studio, "SELECT count(*) FROM ledger") == [(1,)]
 
 
 def test_a_job_is_kept_for_its_retention_and_no_longer(fake_studio: Studio) -> None:
     job_id = fake_studio.submit({**SCRIPT, "retention_hours": 1})
     fake_studio.work()
-    ((kept_s,),) = rows(
-        fake_studio, "SELECT (julianday(expires_at) - julianday(finished_at)) * 86400 FROM jobs"
-    )
+    with fake_studio.services.jobs.work.reading() as tx:
+        query = sa.select(jobs.c.expires_at, jobs.c.finished_at)
+        ((expires_at, finished_at),) = tx.connection.execute(query)
+    kept_s = (expires_at - finished_at).total_seconds()
     assert round(kept_s) == 3600
-    fake_studio.services.work.sweep()
+    fake_studio.services.upkeep.sweep()
     assert fake_studio.job(job_id)["status"] == "succeeded"
     execute(fake_studio, "UPDATE jobs SET expires_at = '2000-01-01T00:00:00.000Z'")
-    fake_studio.services.work.sweep()
-    fake_studio.services.work.sweep()
+    fake_studio.services.upkeep.sweep()
+    fake_studio.services.upkeep.sweep()
     assert rows(fake_studio, "SELECT count(*) FROM jobs") == [(0,)]
     assert list(fake_studio.services.work.store.keys()) == []
 
@@ -206,7 +211,7 @@ def test_the_sweeper_leaves_a_run_whose_worker_beat_once_more(fake_studio: Studi
         assert tx.work.is_lost(held)
         tx.work.heartbeat(held, lease_s=60, progress=0.1)
         assert not tx.work.is_lost(held)
-    fake_studio.services.work.sweep()
+    fake_studio.services.upkeep.sweep()
     assert fake_studio.services.work.heartbeat(held, progress=0.2)
     assert fake_studio.job(job_id)["stages"][0]["status"] == "running"
 
@@ -230,36 +235,16 @@ def test_an_engine_failure_that_may_pass_is_tried_again_before_it_is_the_lines(
     assert fake_studio.job(job_id)["status"] == "succeeded"
 
 
-def test_a_speaker_deleted_while_a_request_waits_to_write_is_not_spoken(
-    fake_studio: Studio, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from voicereel.services import jobs
-
-    asked: list[bool] = []
-
-    def gone(*_: object) -> bool:
-        asked.append(True)
-        return False
-
-    monkeypatch.setattr(jobs, "_all_there", gone)
-    job_id = fake_studio.submit(SCRIPT)  # a stock voice is cast anew, and found again
-    assert asked
-    assert fake_studio.job(job_id)["status"] == "queued"
-
-
 def test_pings_come_however_busy_other_jobs_are(fake_studio: Studio) -> None:
-    import threading
-
     events = fake_studio.services.events
     events.ping_s = 0.05
+    other = fake_studio.submit(SCRIPT)
     stream = events.stream(fake_studio.principal, fake_studio.submit(SCRIPT), after=1)
     over = threading.Event()
 
     def be_busy() -> None:
-        number = 1_000_000
         while not over.wait(0.001):
-            number += 1
-            events._announce(number)
+            events.wake(frozenset({other, ""}))
 
     busy = threading.Thread(target=be_busy)
     busy.start()
@@ -286,8 +271,8 @@ def test_a_stream_of_a_long_finished_job_tells_all_and_ends(fake_studio: Studio)
 def test_the_mix_goes_when_the_job_has_ended_and_the_takes_stay(fake_studio: Studio) -> None:
     job_id = fake_studio.submit(SCRIPT)
     fake_studio.work()
-    fake_studio.services.work.sweep()
-    names = {key.rpartition("/")[2] for key in fake_studio.services.work.store.keys(prefix="")}
+    fake_studio.services.upkeep.sweep()
+    names = {found.key.rpartition("/")[2] for found in fake_studio.services.work.store.keys(prefix="")}
     assert names == {"takes.wav", "reel.wav", "reel.json", "reel.vtt", "reel.srt"}
     assert fake_studio.job(job_id)["outputs"]["audio"][0]["format"] == "wav"
 

@@ -55,6 +55,11 @@ def told_to_stop(beating: LeasePulse) -> None:
         beating.progress(0.5)
 
 
+def checked_until_stopped(beating: LeasePulse) -> None:
+    while True:
+        beating.check()
+
+
 def test_progress_travels_with_the_heartbeat() -> None:
     beats = Beats(True)
     with pulse(beats) as beating:
@@ -107,3 +112,13 @@ def test_a_worker_asked_to_stop_says_so_at_the_next_step() -> None:
         stopping.set()
         with pytest.raises(Stopping):
             beating.progress(0.2)
+
+
+def test_checking_is_not_progress_and_says_when_to_stop() -> None:
+    beats = Beats(True, *[True] * 20, False)
+    with pulse(beats) as beating:
+        beating.progress(0.25)
+        with pytest.raises(LeaseLost):
+            checked_until_stopped(beating)
+    assert set(beats.heard) <= {0.0, 0.25}
+    assert 0.25 in beats.heard

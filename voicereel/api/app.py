@@ -2,9 +2,10 @@
 
 from flask import Flask
 
-from voicereel.api import artifacts, catalogue, events, health, synthesize
+from voicereel.api import artifacts, catalogue, events, health, synthesize, usage
 from voicereel.api.binding import JSON, MULTIPART, bind
 from voicereel.api.jobs import JobRoutes
+from voicereel.api.observing import register_observing
 from voicereel.api.problems import register_problems
 from voicereel.api.reference import register_reference
 from voicereel.api.replies import register_headers
@@ -23,14 +24,16 @@ def create_app(services: Services) -> Flask:
     app.request_class = FormRequest
     app.url_map.merge_slashes = False
     register_headers(app)
+    register_observing(app)
     register_problems(app)
     register_reference(app)
     handlers = {
         **artifacts.handlers(services.artifacts),
         **catalogue.handlers(services.catalogue),
         **events.handlers(services.events),
-        **health.handlers(services.check_ready),
+        **health.handlers(services.check_ready, services.health),
         **synthesize.handlers(services.jobs),
+        **usage.handlers(services.usage),
         **JobRoutes(services.jobs).handlers(),
         **SpeakerRoutes(services.speakers).handlers(),
     }

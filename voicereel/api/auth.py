@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from flask import request
+from flask import g, request
 
 from voicereel.domain.account import Principal
 from voicereel.services.accounts import AccountService, require
@@ -16,5 +16,12 @@ def authorize(accounts: AccountService, scopes: Sequence[str] | None) -> Princip
     if scopes is None:
         return NOBODY
     principal = accounts.authenticate(request.headers.get("Authorization"))
+    g.principal = principal
     require(principal, scopes)
     return principal
+
+
+def caller() -> Principal:
+    """Who sent this request; nobody until that is known."""
+    found: Principal = g.get("principal", NOBODY)
+    return found

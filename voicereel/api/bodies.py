@@ -13,7 +13,7 @@ from voicereel.api.fields import Strict
 from voicereel.api.problems import RequestRefused
 from voicereel.api.schemas import LineBody, ScriptBody
 from voicereel.domain.errors import FieldError, FileTooLarge, InvalidRequest
-from voicereel.domain.script import Line, Role, Script, check
+from voicereel.domain.script import Line, Role, Script, check, check_fallback
 
 Body = TypeVar("Body", bound=Strict)
 
@@ -45,7 +45,7 @@ def read_script(raw: bytes) -> Script:
     except ValidationError as error:
         _refuse_hopeless(error)
         raise InvalidRequest(tuple(_all_errors(error, from_json(raw)))) from None
-    errors = tuple(check(script.lines, script.cast))
+    errors = (*check(script.lines, script.cast), *check_fallback(script.fallback, script.cast))
     if errors:
         raise InvalidRequest(errors)
     return script

@@ -25,6 +25,7 @@ class JobRoutes:
             "getJob": self.get,
             "deleteJob": self.delete,
             "cancelJob": self.cancel,
+            "approveJob": self.approve,
         }
 
     def list_jobs(self, call: Call) -> Response:
@@ -49,6 +50,11 @@ class JobRoutes:
     def cancel(self, call: Call) -> Response:
         job_id = call.values["job_id"]
         reply = self.jobs.cancel(call.principal, job_id, once=once(call, raw_body()))
+        return post_reply(reply, _linked(dict(reply.body)))
+
+    def approve(self, call: Call) -> Response:
+        job_id = call.values["job_id"]
+        reply = self.jobs.approve(call.principal, job_id, once=once(call, raw_body()))
         return post_reply(reply, _linked(dict(reply.body)))
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from flask import Request
@@ -124,6 +124,13 @@ def _moment(text: str, _schema: Mapping[str, Any]) -> datetime:
         raise _Bad("bad_moment", "This must be a moment such as 2026-11-20T09:30:00Z.") from None
 
 
+def _date(text: str, _schema: Mapping[str, Any]) -> date:
+    try:
+        return parse_moment(f"{text}T00:00:00Z").date()
+    except ValueError:
+        raise _Bad("bad_date", "This must be a day such as 2026-11-20.") from None
+
+
 def _cursor(text: str, schema: Mapping[str, Any]) -> str:
     if not is_cursor(_string(text, schema)):
         raise _Bad("bad_cursor", "This is not a 'next_cursor' of ours.")
@@ -134,6 +141,7 @@ _READERS: Mapping[str, Callable[[str, Mapping[str, Any]], object]] = {
     "cursor": _cursor,
     "integer": _integer,
     "string": _string,
+    "date": _date,
     "date-time": _moment,
 }
 

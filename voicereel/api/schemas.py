@@ -161,6 +161,7 @@ class ScriptBody(Strict):
     output: OutputBody = OutputBody()
     captions: CaptionsBody = CaptionsBody()
     retention_hours: fields.RetentionHours = 168
+    fallback: Annotated[str, Field(min_length=1, max_length=64)] = ABSENT
     metadata: Annotated[dict[fields.MetadataKey, fields.MetadataValue], Field(max_length=20)] = Field({})
 
     def script(self) -> Script:
@@ -173,6 +174,7 @@ class ScriptBody(Strict):
             output=self.output.output(),
             captions=self.captions.request(),
             retention_hours=self.retention_hours,
+            fallback=self.fallback,
             metadata=self.metadata,
         )
 

@@ -9,13 +9,20 @@ from voicereel.api.bodies import raw_body, read_script
 from voicereel.api.once import once
 from voicereel.api.replies import post_reply
 from voicereel.services.jobs import JobService
+from voicereel.telemetry import traces
 
 
 def handlers(jobs: JobService) -> Mapping[str, Handler]:
     def synthesize(call: Call) -> Response:
         raw = raw_body()
         script = read_script(raw)
-        reply = jobs.submit(call.principal, script, once=once(call, raw), request_id=call.request_id)
+        reply = jobs.submit(
+            call.principal,
+            script,
+            once=once(call, raw),
+            request_id=call.request_id,
+            trace=traces.current(),
+        )
         return post_reply(reply, reply.body)
 
     return {"synthesize": synthesize}

@@ -29,11 +29,15 @@ _KEY_LENGTH = len(_PREFIX) + _KEYID_LENGTH + 1 + _SECRET_LENGTH + _CRC_LENGTH
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """The caller of one request: which tenant, by which key, allowed what."""
+    """The caller of one request: which tenant, by which key, allowed what.
+
+    ``fallback`` is the speaker that the tenant wants where a line's own engine fails for good.
+    """
 
     tenant_id: str
     key_id: str
     scopes: frozenset[str]
+    fallback: str | None = None
 
     def may(self, scope: str) -> bool:
         return scope in self.scopes or "admin" in self.scopes
@@ -50,6 +54,7 @@ class ApiKey:
     scopes: frozenset[str]
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
+    fallback: str | None = None
 
 
 def new_key() -> str:

@@ -10,6 +10,7 @@ VoiceReelError
 ├── TooManyStreams        event streams are used up; poll instead
 ├── Unavailable           try again later (no engine up, database busy)
 ├── StageFailed           a stage cannot produce its result
+├── NoPrice               nothing says what this costs
 └── LeaseLost             this worker no longer owns the stage run; write nothing
 """
 
@@ -107,6 +108,10 @@ class StageFailed(VoiceReelError):
         super().__init__(detail, code=code)
         self.retryable = retryable
         self.measured = dict(measured or {})
+
+
+class NoPrice(VoiceReelError):
+    code = "no_price"
 
 
 class LeaseLost(VoiceReelError):

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from voicereel.domain.reel import Word
 from voicereel.domain.script import CaptionRequest, Controls, Line, Output, Segment, Warn
-from voicereel.domain.speakers import Voice
+from voicereel.domain.speakers import Voice, match_language
 
 JobKind = Literal["speech", "enroll"]
 JobStatus = Literal["queued", "running", "needs_review", "succeeded", "failed", "canceled"]
@@ -38,7 +38,8 @@ class Take:
     """One rendering of one line, trimmed: ``length_samples`` from ``offset_samples`` of a file.
 
     ``words`` are in milliseconds from the take's first sample. A take of zero length is a line
-    with nothing to speak, or one that failed (``error`` says so).
+    with nothing to speak, or one that failed: ``error`` says so, and ``retryable``, which is not
+    kept, whether another try may help.
     """
 
     line_id: str
@@ -51,6 +52,7 @@ class Take:
     words: tuple[Word, ...] = ()
     warnings: tuple[Warn, ...] = ()
     error: Mapping[str, Any] | None = None
+    retryable: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +71,21 @@ class LineRecord:
     error: Mapping[str, Any] | None = None
     take: Take | None = None
     segment: Segment | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fallback:
+    """Who speaks a line whose own engine fails for good, and what its engine can."""
+
+    voice: Voice
+    pool: str
+    languages: tuple[str, ...]
+
+    def can_speak(self, record: LineRecord) -> bool:
+        """Whether it may help this line: another voice than the line's own, in its language."""
+        wanted = record.controls.language or ""
+        is_other = record.voice.speaker_id != self.voice.speaker_id
+        return is_other and match_language(wanted, self.languages) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +113,10 @@ class Job:
     captions: CaptionRequest = field(default_factory=CaptionRequest)
     retention_hours: int = 168
     speaker_id: str | None = None
+    key_id: str | None = None
     request_id: str = ""
+    trace: str = ""
+    fallback: Fallback | None = None
     stale: bool = False
     revision: int = 0
     started_at: datetime | None = None
@@ -133,8 +153,12 @@ class Claim:
     tenant_id: str
     stage: str
     shard: int
+    pool: str = "cpu"
     payload: Mapping[str, Any] = field(default_factory=dict)
     is_last_attempt: bool = False
+    request_id: str = ""
+    trace: str = ""
+    waited_ms: int = 0
 
     @property
     def key_prefix(self) -> str:

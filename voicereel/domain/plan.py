@@ -8,7 +8,11 @@ from voicereel.domain.job import JobKind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StagePlan:
-    """A named step. ``limit_s`` is the longest one attempt may take."""
+    """A named step. ``limit_s`` is the longest one attempt may take.
+
+    With a broker a message is held as long, and it takes one back that is held for 30 minutes: no limit
+    is above 18, which leaves two for what is begun before.
+    """
 
     name: str
     limit_s: float
@@ -19,8 +23,8 @@ PLANS: dict[JobKind, tuple[StagePlan, ...]] = {
     "speech": (
         StagePlan(name="synthesize", limit_s=900),
         StagePlan(name="fit", limit_s=300),
-        StagePlan(name="mix", limit_s=3600),
-        StagePlan(name="package", limit_s=3600),
+        StagePlan(name="mix", limit_s=1080),
+        StagePlan(name="package", limit_s=1080),
     ),
     "enroll": (
         StagePlan(name="ingest", limit_s=300),

@@ -109,6 +109,7 @@ class Script:
     output: Output = field(default_factory=Output)
     captions: CaptionRequest = field(default_factory=CaptionRequest)
     retention_hours: int = 168
+    fallback: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
 
     def role_of(self, line: Line) -> Role:
@@ -126,6 +127,12 @@ class Script:
     def speaker_ids(self) -> tuple[str, ...]:
         """Every speaker the script needs, each once, in order of first use."""
         return tuple(dict.fromkeys(self.role_of(line).speaker_id for line in self.lines))
+
+
+def check_fallback(fallback: str | None, cast: Mapping[str, Role]) -> Iterator[FieldError]:
+    """Who helps out is named as a line's speaker is."""
+    if fallback is not None and fallback not in cast and not is_speaker_id(fallback):
+        yield FieldError("/fallback", "unknown_speaker", "Not a role of 'cast', nor a speaker id.")
 
 
 def is_speaker_id(value: str) -> bool:

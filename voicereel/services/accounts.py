@@ -60,6 +60,12 @@ class AccountService:
             if not tx.accounts.revoke_key(key_id):
                 raise NotFound("live key")
 
+    def set_fallback(self, tenant: str, speaker_id: str | None) -> None:
+        """Who speaks a tenant's lines when their own engine fails for good; None: nobody."""
+        with self.work.writing() as tx:
+            if not tx.accounts.set_fallback(tenant, speaker_id):
+                raise NotFound("tenant")
+
     def authenticate(self, authorization: str | None) -> Principal:
         """The caller behind an ``Authorization`` header; one error whatever is wrong with it."""
         scheme, _, presented = (authorization or "").partition(" ")
@@ -73,7 +79,7 @@ class AccountService:
             or (key.expires_at is not None and key.expires_at <= now)
         ):
             raise Unauthenticated
-        return Principal(tenant_id=key.tenant_id, key_id=key.id, scopes=key.scopes)
+        return Principal(tenant_id=key.tenant_id, key_id=key.id, scopes=key.scopes, fallback=key.fallback)
 
     def _find(self, sha256: str) -> ApiKey | None:
         cached = self._seen.get(sha256)

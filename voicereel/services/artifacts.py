@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, BinaryIO
@@ -78,11 +78,17 @@ class ArtifactService:
     def _link(self, artifact: Artifact) -> dict[str, Any]:
         expires = int(self.now().timestamp()) + URL_LIFETIME_S
         return {
-            "url": self.url(artifact, expires=expires),
+            "url": self._direct_url(artifact) or self.url(artifact, expires=expires),
             "expires_at": moment(datetime.fromtimestamp(expires, UTC)),
             "sha256": artifact.sha256,
             "bytes": artifact.size_bytes,
         }
+
+    def _direct_url(self, artifact: Artifact) -> str | None:
+        """Where the store itself serves files, they do not pass through here."""
+        return self.store.url(
+            artifact.key, expires_s=URL_LIFETIME_S, name=artifact.name, media_type=artifact.media_type
+        )
 
     def url(self, artifact: Artifact, *, expires: int) -> str:
         path = content_path(artifact.id)
@@ -119,9 +125,15 @@ class ArtifactService:
         """Remove the files of jobs that were deleted; safe to run at any time, by anyone."""
         while rows := self._pending_deletions():
             for row in rows:
-                self.store.delete_under(row.payload["prefix"])
+                self._delete(row.payload)
             with self.work.writing() as tx:
                 tx.outbox.done([row.id for row in rows])
+
+    def _delete(self, payload: Mapping[str, Any]) -> None:
+        if "key" in payload:
+            self.store.delete(payload["key"])
+        else:
+            self.store.delete_under(payload["prefix"])
 
     def collect_soon(self) -> None:
         """As `collect`, but what fails is left to the sweeper: the deletion itself was committed."""
@@ -132,7 +144,7 @@ class ArtifactService:
 
     def _pending_deletions(self) -> Sequence[OutboxRow]:
         with self.work.reading() as tx:
-            return tx.outbox.pending("delete_files", limit=_PAGE)
+            return tx.outbox.take("delete_files", limit=_PAGE)
 
 
 def content_path(artifact_id: str) -> str:

@@ -1,22 +1,23 @@
 """Who really speaks: roles and speaker ids of a script become voices of engines that are up."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from voicereel.domain.errors import FieldError, InvalidRequest, Unavailable
-from voicereel.domain.job import LineRecord
-from voicereel.domain.script import Line, Script
+from voicereel.domain.job import Fallback, LineRecord
+from voicereel.domain.script import Line, Script, Warn
 from voicereel.domain.speakers import EngineInfo, Speaker, Voice, match_language, split_stock_id
-from voicereel.ports import SpeakerRepository
+
+FALLBACK_WARNING = "spoken_by_fallback"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CastVoice:
-    """A voice with the engine that has it and the language it speaks when none is asked for."""
+    """A voice and the language it speaks when none is asked for; ``engine`` None: it is not up."""
 
     voice: Voice
-    engine: EngineInfo
+    engine: EngineInfo | None
     language: str
     speaker: Speaker | None = None
 
@@ -29,27 +30,54 @@ class Refused:
     detail: str
 
 
+Voices = Mapping[str, CastVoice | Refused]
+
+
 class Casting:
     """Resolves the speakers of one script for one tenant, each once."""
 
     def __init__(
-        self, speakers: SpeakerRepository, engines: Sequence[EngineInfo], *, tenant_id: str, now: datetime
+        self,
+        find: Callable[[str], Speaker | None],
+        engines: Sequence[EngineInfo],
+        *,
+        now: datetime,
+        tenant_fallback: str | None = None,
     ) -> None:
         if not engines:
             raise Unavailable("No speech engine is up; try again shortly.", code="no_engine")
-        self._speakers = speakers
+        self._find = find
         self._engines = {engine.name: engine for engine in engines}
-        self._tenant_id = tenant_id
         self._now = now
+        self._tenant_fallback = tenant_fallback
 
-    def cast(self, script: Script) -> tuple[LineRecord, ...]:
-        """A record a line; `InvalidRequest` names every line or role that cannot be spoken."""
+    @property
+    def pools(self) -> Mapping[str, str]:
+        """Which pool's workers have each engine."""
+        return {name: engine.pool for name, engine in self._engines.items()}
+
+    def cast(self, script: Script) -> tuple[tuple[LineRecord, ...], Fallback | None]:
+        """A record a line, and who helps out; `InvalidRequest` names all that cannot be spoken."""
         cast = (role.speaker_id for role in script.cast.values())
         voices = {each: self._resolve(each) for each in dict.fromkeys((*cast, *script.speaker_ids()))}
-        errors = (*_refusals(script, voices), *self._misfits(script, voices))
+        fallback = self._fallback(script)
+        errors = [*_refusals(script, voices), *self._misfits(script, voices)]
+        if isinstance(fallback, Refused):
+            errors.append(FieldError("/fallback", fallback.code, fallback.detail))
         if errors:
-            raise InvalidRequest(errors)
-        return tuple(_record(index, line, script, voices) for index, line in enumerate(script.lines))
+            raise InvalidRequest(tuple(errors))
+        helper = _helper(fallback)
+        return tuple(self._records(script, voices, helper)), helper
+
+    def _records(self, script: Script, voices: Voices, fallback: Fallback | None) -> Iterator[LineRecord]:
+        for index, line in enumerate(script.lines):
+            record = _record(index, line, script, voices)
+            if record.voice.engine in self._engines:
+                yield record
+            elif fallback is not None and fallback.can_speak(record):
+                yield spoken_by(fallback, record)
+            else:
+                raise Unavailable("The engine of an enrolled speaker is not up; try again.", code="no_engine")
 
     def _resolve(self, speaker_id: str) -> CastVoice | Refused:
         stock = split_stock_id(speaker_id)
@@ -64,32 +92,69 @@ class Casting:
         return CastVoice(voice=voice, engine=engine, language=known.languages[0])
 
     def _enrolled(self, speaker_id: str) -> CastVoice | Refused:
-        speaker = self._speakers.get(speaker_id, tenant_id=self._tenant_id)
+        speaker = self._find(speaker_id)
         if speaker is None:
             return Refused("unknown_speaker", "There is no such speaker.")
         if speaker.status != "ready":
             return Refused("speaker_not_ready", f"This speaker is {speaker.status}, not ready.")
         if speaker.consent.expires_at and speaker.consent.expires_at <= self._now:
             return Refused("consent_expired", "The consent for this voice has expired.")
-        engine = self._engines.get(speaker.engine)
-        if engine is None:
-            raise Unavailable("The engine of an enrolled speaker is not up; try again.", code="no_engine")
         voice = Voice(
             speaker_id=speaker_id,
             speaker_name=speaker.name,
             engine=speaker.engine,
             profile=dict(speaker.profile or {}),
         )
+        engine = self._engines.get(speaker.engine)
         return CastVoice(voice=voice, engine=engine, language=speaker.language, speaker=speaker)
 
-    def _misfits(self, script: Script, voices: Mapping[str, CastVoice | Refused]) -> Iterator[FieldError]:
+    def _fallback(self, script: Script) -> CastVoice | Refused | None:
+        """The script's own, else the tenant's; what the tenant's cannot do is not the script's fault."""
+        if script.fallback is not None:
+            named = script.cast.get(script.fallback)
+            return self._fallback_voice(named.speaker_id if named else script.fallback)
+        if self._tenant_fallback is None:
+            return None
+        found = self._fallback_voice(self._tenant_fallback)
+        return None if isinstance(found, Refused) else found
+
+    def _fallback_voice(self, speaker_id: str) -> CastVoice | Refused:
+        found = self._resolve(speaker_id)
+        if isinstance(found, CastVoice) and found.engine is None:
+            return Refused("no_engine", "The engine of this speaker is not up.")
+        return found
+
+    def _misfits(self, script: Script, voices: Voices) -> Iterator[FieldError]:
         for index, line in enumerate(script.lines):
             cast = voices[script.role_of(line).speaker_id]
             if isinstance(cast, CastVoice):
                 yield from _line_misfits(index, line, script, cast)
 
 
-def _refusals(script: Script, voices: Mapping[str, CastVoice | Refused]) -> Iterator[FieldError]:
+def _helper(cast: CastVoice | Refused | None) -> Fallback | None:
+    if not isinstance(cast, CastVoice) or cast.engine is None:
+        return None
+    # A recorded person helps out only in the languages that the consent covers.
+    consented = cast.speaker.consent.languages if cast.speaker else ()
+    return Fallback(
+        voice=cast.voice, pool=cast.engine.pool, languages=tuple(consented) or cast.engine.languages
+    )
+
+
+def spoken_by(fallback: Fallback, record: LineRecord) -> LineRecord:
+    """A line as the fallback speaks it, under its own speaker's name, with a warning that says so."""
+    warning = Warn(
+        code=FALLBACK_WARNING,
+        pointer=f"/lines/{record.ordinal}",
+        detail="The speaker's engine could not speak this line; the fallback speaker did.",
+    )
+    voice = replace(fallback.voice, speaker_name=record.voice.speaker_name)
+    return replace(
+        record, voice=voice, status="queued", error=None, take=None, warnings=(*record.warnings, warning)
+    )
+
+
+def _refusals(script: Script, voices: Voices) -> Iterator[FieldError]:
     """Once at the role that names a refused speaker, or at each line that does."""
     for role, entry in script.cast.items():
         refused = voices.get(entry.speaker_id)
@@ -103,7 +168,7 @@ def _refusals(script: Script, voices: Mapping[str, CastVoice | Refused]) -> Iter
 
 def _line_misfits(index: int, line: Line, script: Script, cast: CastVoice) -> Iterator[FieldError]:
     language = script.controls_of(line).language or cast.language
-    if not cast.engine.speaks(language):
+    if cast.engine is not None and not cast.engine.speaks(language):
         detail = f"The engine '{cast.engine.name}' does not speak '{language}'."
         yield FieldError(f"/lines/{index}/language", "language_not_supported", detail)
     if cast.speaker is None:
@@ -117,7 +182,7 @@ def _line_misfits(index: int, line: Line, script: Script, cast: CastVoice) -> It
         yield FieldError(f"/lines/{index}/speaker", "consent_project", detail)
 
 
-def _record(index: int, line: Line, script: Script, voices: Mapping[str, CastVoice | Refused]) -> LineRecord:
+def _record(index: int, line: Line, script: Script, voices: Voices) -> LineRecord:
     cast = voices[script.role_of(line).speaker_id]
     if isinstance(cast, Refused):
         raise TypeError("refused speakers were reported before")

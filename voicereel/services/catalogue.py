@@ -1,6 +1,8 @@
 """What the service has to offer right now: stock voices, and how busy its workers are."""
 
-from dataclasses import dataclass
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 from voicereel.domain.speakers import EngineInfo, StockVoice, match_language
@@ -8,16 +10,28 @@ from voicereel.ports import Page, PoolState, UnitOfWork
 from voicereel.services.jobs import ENGINE_UP_S
 from voicereel.services.views import voice_view
 
+_KNOWN_S = 1.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogueService:
     """Reads what workers advertise; knows no engine by name."""
 
     work: UnitOfWork
+    monotonic: Callable[[], float] = time.monotonic
+    _known: dict[str, tuple[float, tuple[EngineInfo, ...]]] = field(default_factory=dict)
 
     def engines(self) -> tuple[EngineInfo, ...]:
         with self.work.reading() as tx:
             return tx.engines.up(within_s=ENGINE_UP_S)
+
+    def engines_just_now(self) -> tuple[EngineInfo, ...]:
+        """As `engines`, but asked once a second at most: every script that is sent needs to know."""
+        until, known = self._known.get("engines", (0.0, ()))
+        if not known or self.monotonic() > until:
+            known = self.engines()
+            self._known["engines"] = (self.monotonic() + _KNOWN_S, known)
+        return known
 
     def voices(self, *, limit: int, cursor: str | None, language: str | None) -> Page[dict[str, Any]]:
         """Stock voices by id; with ``language``, those that speak it."""
@@ -50,6 +64,8 @@ def _pool_view(pool: PoolState) -> dict[str, Any]:
         wait = pool.waiting * pool.mean_run_ms // max(pool.workers, 1)
     return {
         "pool": pool.pool,
+        # Without workers nothing of this pool moves, but for lines that a fallback speaker may speak.
+        "state": "ok" if pool.workers else "no_workers",
         "waiting": pool.waiting,
         "running": pool.running,
         "workers": pool.workers,

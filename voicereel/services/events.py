@@ -1,4 +1,4 @@
-"""Event streams: one thread a process watches the database, however many streams are open."""
+"""Event streams: one thread a process listens to the database, however many streams are open."""
 
 import threading
 import time
@@ -9,29 +9,30 @@ from typing import Any
 from voicereel.domain.account import Principal
 from voicereel.domain.errors import NotFound, TooManyStreams, VoiceReelError
 from voicereel.domain.job import FINISHED
-from voicereel.ports import Event, UnitOfWork
+from voicereel.ports import Event, Listener, UnitOfWork
 
 _PAGE = 500
 _LAST = "job.finished"
+_LISTEN_S = 1.0
 
 
 @dataclass(kw_only=True)
 class EventService:
     """Hands out the events of a job, past ones first, until the job has finished.
 
-    A stream holds a database connection only while it reads, never while it waits.
+    A stream holds a database connection only while it reads, never while it waits: one listener a
+    process hears which jobs have something new, and wakes the streams of those alone.
     """
 
     work: UnitOfWork
     view: Callable[[Principal, str], dict[str, Any]]
     max_streams: int = 40
-    poll_s: float = 0.05
     ping_s: float = 15.0
     monotonic: Callable[[], float] = time.monotonic
+    _streams: dict[str, set["EventStream"]] = field(default_factory=dict)
     _open: int = 0
     _watcher: threading.Thread | None = None
-    latest: int = -1
-    _changed: threading.Condition = field(default_factory=threading.Condition)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def stream(self, principal: Principal, job_id: str, *, after: int) -> "EventStream":
         """Events with an id above ``after``, until `job.finished`. Close the stream when done."""
@@ -39,8 +40,9 @@ class EventService:
             job = tx.jobs.get(job_id, tenant_id=principal.tenant_id)
         if job is None or job.kind != "speech":
             raise NotFound("job")
-        self.enter()
-        return EventStream(self, principal, job_id, after)
+        stream = EventStream(self, principal, job_id, after)
+        self._enter(stream)
+        return stream
 
     def read(self, job_id: str, after: int) -> tuple[Event, ...]:
         with self.work.reading() as tx:
@@ -61,67 +63,73 @@ class EventService:
         except NotFound:  # deleted since: tell it as it was
             return event
 
-    def wait(self, seen: int, timeout_s: float) -> None:
-        """Sleep until the database has something new, or it is time to ping."""
-        with self._changed:
-            self._changed.wait_for(lambda: self.latest != seen, timeout=timeout_s)
-
-    def enter(self) -> None:
-        with self._changed:
+    def _enter(self, stream: "EventStream") -> None:
+        with self._lock:
             if self._open >= self.max_streams:
                 raise TooManyStreams("Too many event streams are open; poll the job instead.")
             self._open += 1
-            if self._watcher is None or not self._watcher.is_alive():
+            self._streams.setdefault(stream.job_id, set()).add(stream)
+            if self._watcher is None:
                 self._watcher = threading.Thread(target=self._watch, name="event-watch", daemon=True)
                 self._watcher.start()
 
-    def leave(self) -> None:
-        with self._changed:
+    def leave(self, stream: "EventStream") -> None:
+        with self._lock:
             self._open -= 1
+            left = self._streams.get(stream.job_id, set())
+            left.discard(stream)
+            if not left:
+                self._streams.pop(stream.job_id, None)
 
     def _watch(self) -> None:
-        """Poll the newest event's number while any stream is open."""
-        stop = threading.Event()
-        while not stop.wait(self.poll_s) and self._is_needed():
-            self._announce(self._newest())
+        """Listen while any stream is open."""
+        listener = self.work.listen("events")
+        try:
+            while self._is_needed():
+                self.wake(self._heard(listener))
+        finally:
+            listener.close()
 
     def _is_needed(self) -> bool:
-        with self._changed:
+        with self._lock:
             if self._open == 0:
                 self._watcher = None
             return self._open > 0
 
-    def _announce(self, latest: int) -> None:
-        with self._changed:
-            if latest != self.latest:
-                self.latest = latest
-                self._changed.notify_all()
-
-    def _newest(self) -> int:
+    def _heard(self, listener: Listener) -> frozenset[str]:
         try:
-            with self.work.reading() as tx:
-                return tx.events.latest()
+            return listener.wait(_LISTEN_S)
         except VoiceReelError:
-            return self.latest
+            time.sleep(_LISTEN_S)
+            return frozenset({""})
+
+    def wake(self, job_ids: frozenset[str]) -> None:
+        """Have the streams of these jobs look again; an empty string among them: all streams."""
+        with self._lock:
+            wanted = self._streams if "" in job_ids else job_ids & self._streams.keys()
+            woken = [stream for job_id in wanted for stream in self._streams[job_id]]
+        for stream in woken:
+            stream.changed.set()
 
 
 class EventStream:
     """One open stream: iterate it; a None means that a ping is due."""
 
     def __init__(self, service: EventService, principal: Principal, job_id: str, after: int) -> None:
+        self.job_id = job_id
+        self.changed = threading.Event()
         self._service = service
         self._principal = principal
-        self._job_id = job_id
         self._after = after
         self._open = True
 
     def __iter__(self) -> Iterator[Event | None]:
         service, told, check = self._service, self._service.monotonic(), True
         while self._open:
-            seen = service.latest
+            self.changed.clear()
             # Asked before the events are read: the last of them cannot slip in between.
-            over = check and service.is_over(self._principal, self._job_id)
-            events = service.read(self._job_id, self._after)
+            over = check and service.is_over(self._principal, self.job_id)
+            events = service.read(self.job_id, self._after)
             yield from self._tell(events)
             if (over and len(events) < _PAGE) or any(event.type == _LAST for event in events):
                 return
@@ -132,7 +140,7 @@ class EventStream:
                 told = now
                 yield None
             elif not events:
-                service.wait(seen, service.ping_s - (now - told))
+                self.changed.wait(service.ping_s - (now - told))
 
     def _tell(self, events: Sequence[Event]) -> Iterator[Event]:
         for event in events:
@@ -143,4 +151,4 @@ class EventStream:
         """Give the place back; a second call does nothing."""
         if self._open:
             self._open = False
-            self._service.leave()
+            self._service.leave(self)

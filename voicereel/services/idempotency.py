@@ -46,11 +46,20 @@ def recall(tx: Transaction, tenant_id: str, once: Once | None) -> Reply | None:
     return Reply(status=stored.status, body=stored.body, location=stored.location, replayed=True)
 
 
+def to_store(once: Once | None, reply: Reply) -> tuple[str, str, StoredReply] | None:
+    """A reply as it is kept: its route, its key, and what to answer next time."""
+    if once is None:
+        return None
+    stored = StoredReply(
+        request_sha256=once.request_sha256, status=reply.status, body=reply.body, location=reply.location
+    )
+    return once.route, once.key, stored
+
+
 def remember(tx: Transaction, tenant_id: str, once: Once | None, reply: Reply) -> Reply:
     """Keep a reply, to be called in the transaction that did the work."""
-    if once is not None:
-        stored = StoredReply(
-            request_sha256=once.request_sha256, status=reply.status, body=reply.body, location=reply.location
-        )
-        tx.accounts.store_reply(tenant_id, route=once.route, key=once.key, reply=stored)
+    kept = to_store(once, reply)
+    if kept is not None:
+        route, key, stored = kept
+        tx.accounts.store_reply(tenant_id, route=route, key=key, reply=stored)
     return reply

@@ -1,19 +1,29 @@
 """Jobs as a customer sees them: submit, read, list, cancel, delete."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from voicereel.domain.account import Principal
-from voicereel.domain.errors import Conflict, FieldError, InvalidRequest, NotFound
+from voicereel.domain.errors import (
+    Conflict,
+    FieldError,
+    InvalidRequest,
+    NotFound,
+    Unavailable,
+    VoiceReelError,
+)
 from voicereel.domain.job import FINISHED, Job, JobStatus, LineRecord, StageRun, StageView
 from voicereel.domain.plan import PLANS, shard_lines
 from voicereel.domain.script import Script
-from voicereel.ports import Clock, Page, Transaction, UnitOfWork
+from voicereel.domain.speakers import EngineInfo, Speaker
+from voicereel.ports import Clock, Page, Submission, Transaction, UnitOfWork
 from voicereel.services.artifacts import ArtifactService
+from voicereel.services.billing import bill
 from voicereel.services.casting import Casting
-from voicereel.services.idempotency import Once, Reply, recall, remember
+from voicereel.services.idempotency import Once, Reply, recall, remember, to_store
 from voicereel.services.ids import new_id
 from voicereel.services.views import job_view
 
@@ -36,39 +46,50 @@ class JobService:
 
     work: UnitOfWork
     files: ArtifactService
+    engines: Callable[[], Sequence[EngineInfo]]
     limits: ScriptLimits
     now: Clock
 
-    def submit(self, principal: Principal, script: Script, *, once: Once | None, request_id: str) -> Reply:
+    def submit(
+        self, principal: Principal, script: Script, *, once: Once | None, request_id: str, trace: str = ""
+    ) -> Reply:
         """Accept a script: job, lines, stage runs, reply and wake-up in one commit, or nothing."""
         check_limits(script, self.limits)
-        # All that can be done before the write begins is: on SQLite writers stand in one line.
+        for _ in range(2):  # a speaker may be deleted between the casting and the commit
+            try:
+                submission, reply = self._prepare(principal, script, once, request_id, trace)
+            except VoiceReelError:
+                # A first request may have been accepted when things stood better.
+                replay = self._replay(principal, once)
+                if replay is None:
+                    raise
+                return replay
+            with self.work.at_once() as tx:
+                outcome = tx.jobs.accept(submission)
+            if outcome == "accepted":
+                return reply
+            if outcome == "repeated" and (replay := self._replay(principal, once)):
+                return replay
+        raise Unavailable("The request could not be accepted just now; try again.")
+
+    def _replay(self, principal: Principal, once: Once | None) -> Reply | None:
+        if once is None:
+            return None
         with self.work.reading() as tx:
-            replay = recall(tx, principal.tenant_id, once)
-            if replay:
-                return replay
-            job, records = self._prepare(tx, principal, script, request_id)
-        runs = tuple(_speech_runs(script, records))
-        with self.work.writing() as tx:
-            replay = recall(tx, principal.tenant_id, once)
-            if replay:
-                return replay
-            if not _all_there(tx, principal, records):
-                job, records = self._prepare(tx, principal, script, request_id)
-            tx.jobs.add(job, lines=records, stage_runs=runs)
-            job = replace(job, stages=_fresh_stages(runs))
-            view = job_view(job)
-            tx.events.add(job.id, events=[("job.updated", view)])
-            tx.outbox.add("wake", {"pools": sorted({run.pool for run in runs if run.ordinal == 0})})
-            return remember(tx, principal.tenant_id, once, _accepted(job, view))
+            return recall(tx, principal.tenant_id, once)
 
     def _prepare(
-        self, tx: Transaction, principal: Principal, script: Script, request_id: str
-    ) -> tuple[Job, tuple[LineRecord, ...]]:
+        self, principal: Principal, script: Script, once: Once | None, request_id: str, trace: str
+    ) -> tuple[Submission, Reply]:
         now = self.now()
-        engines = tx.engines.up(within_s=ENGINE_UP_S)
-        casting = Casting(tx.speakers, engines, tenant_id=principal.tenant_id, now=now)
-        records = casting.cast(script)
+        casting = Casting(
+            partial(self._speaker, principal.tenant_id),
+            self.engines(),
+            now=now,
+            tenant_fallback=principal.fallback,
+        )
+        records, fallback = casting.cast(script)
+        runs = tuple(_speech_runs(script, records, casting.pools))
         job = Job(
             id=new_id("job"),
             tenant_id=principal.tenant_id,
@@ -80,11 +101,29 @@ class JobService:
             output=script.output,
             captions=script.captions,
             retention_hours=script.retention_hours,
+            key_id=principal.key_id,
             request_id=request_id,
+            trace=trace,
+            fallback=fallback,
             lines_total=len(records),
+            warnings=tuple(warning for record in records for warning in record.warnings),
             metadata=script.metadata,
         )
-        return job, records
+        view = job_view(replace(job, stages=_fresh_stages(runs)))
+        reply = Reply(status=202, body=view, location=f"/v1/jobs/{job.id}")
+        submission = Submission(
+            job=job,
+            lines=records,
+            stage_runs=runs,
+            event=("job.updated", view),
+            once=to_store(once, reply),
+            speaker_ids=frozenset(r.voice.speaker_id for r in records if r.voice.name is None),
+        )
+        return submission, reply
+
+    def _speaker(self, tenant_id: str, speaker_id: str) -> Speaker | None:
+        with self.work.reading() as tx:
+            return tx.speakers.get(speaker_id, tenant_id=tenant_id)
 
     def get(self, principal: Principal, job_id: str) -> dict[str, Any]:
         """The job with fresh download URLs."""
@@ -118,6 +157,7 @@ class JobService:
     def cancel(self, principal: Principal, job_id: str, *, once: Once | None) -> Reply:
         """Stop a job at once: its runs' fences move on, so nothing more of it can be written."""
         with self.work.writing() as tx:
+            tx.jobs.lock(job_id)
             replay = recall(tx, principal.tenant_id, once)
             if replay:
                 return replay
@@ -128,18 +168,28 @@ class JobService:
             canceled = _speech_job(tx, principal, job_id)
             return remember(tx, principal.tenant_id, once, Reply(status=200, body=self._view(canceled)))
 
+    def approve(self, principal: Principal, job_id: str, *, once: Once | None) -> Reply:
+        """Release a job that waits in `needs_review`: it succeeds as it is, and is billed."""
+        with self.work.writing() as tx:
+            tx.jobs.lock(job_id)
+            replay = recall(tx, principal.tenant_id, once)
+            if replay:
+                return replay
+            job = _speech_job(tx, principal, job_id)
+            if job.status != "needs_review":
+                raise Conflict("The job does not wait for review.", code="not_in_review")
+            tx.jobs.approve(job_id, billable_ms=bill(tx, job, fence=tx.jobs.closing_fence(job_id)))
+            approved = _speech_job(tx, principal, job_id)
+            tx.events.add(job_id, tenant_id=job.tenant_id, events=[("job.updated", job_view(approved))])
+            return remember(tx, principal.tenant_id, once, Reply(status=200, body=self._view(approved)))
+
     def delete(self, principal: Principal, job_id: str) -> None:
         """Cancel a job if it runs, forget it, and remove its files."""
         with self.work.writing() as tx:
+            tx.jobs.lock(job_id)
             job = _speech_job(tx, principal, job_id)
-            forget_job(tx, job.tenant_id, job.id)
+            forget_job(tx, job.tenant_id, job.id, reason="requested")
         self.files.collect_soon()
-
-
-def _all_there(tx: Transaction, principal: Principal, records: Sequence[LineRecord]) -> bool:
-    """Whether no enrolled speaker was deleted while this request waited for its turn to write."""
-    enrolled = {record.voice.speaker_id for record in records if record.voice.name is None}
-    return all(tx.speakers.get(each, tenant_id=principal.tenant_id) for each in enrolled)
 
 
 def _speech_job(tx: Transaction, principal: Principal, job_id: str) -> Job:
@@ -149,9 +199,11 @@ def _speech_job(tx: Transaction, principal: Principal, job_id: str) -> Job:
     return job
 
 
-def forget_job(tx: Transaction, tenant_id: str, job_id: str) -> None:
+def forget_job(tx: Transaction, tenant_id: str, job_id: str, *, reason: str) -> None:
     """Drop a job's rows; its files follow through the outbox, even if this process dies."""
     tx.jobs.delete(job_id)
+    tx.events.forget_job(job_id)
+    tx.events.add(job_id, tenant_id=tenant_id, events=[("job.deleted", {"id": job_id, "reason": reason})])
     tx.outbox.add("delete_files", {"prefix": f"{tenant_id}/{job_id}"})
 
 
@@ -172,15 +224,13 @@ def end_job(
         return False
     closed = tx.jobs.get(job.id, tenant_id=job.tenant_id)
     if closed is not None:
-        tx.events.add(job.id, events=[("job.finished", job_view(closed))])
+        tx.events.add(job.id, tenant_id=job.tenant_id, events=[("job.finished", job_view(closed))])
     return True
 
 
-def _accepted(job: Job, view: dict[str, Any]) -> Reply:
-    return Reply(status=202, body=view, location=f"/v1/jobs/{job.id}")
-
-
-def _speech_runs(script: Script, records: Sequence[LineRecord]) -> Iterator[StageRun]:
+def _speech_runs(
+    script: Script, records: Sequence[LineRecord], pools: Mapping[str, str]
+) -> Iterator[StageRun]:
     """Every stage run of a script; those of a stage share an ordinal and run side by side."""
     payloads: dict[str, list[dict[str, Any]]] = {
         "synthesize": list(_shards(records)),
@@ -190,7 +240,8 @@ def _speech_runs(script: Script, records: Sequence[LineRecord]) -> Iterator[Stag
     }
     for ordinal, stage in enumerate(PLANS["speech"]):
         for shard, payload in enumerate(payloads[stage.name]):
-            yield StageRun(stage=stage.name, shard=shard, ordinal=ordinal, pool=stage.pool, payload=payload)
+            pool = pools.get(payload.get("engine", ""), stage.pool)
+            yield StageRun(stage=stage.name, shard=shard, ordinal=ordinal, pool=pool, payload=payload)
 
 
 def _shards(records: Sequence[LineRecord]) -> Iterator[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """Speakers: enroll from recordings, read, list, rename, delete."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import BinaryIO
@@ -11,12 +11,13 @@ from voicereel.domain.errors import FieldError, InvalidRequest, NotFound, Unavai
 from voicereel.domain.job import Artifact, Job, StageRun
 from voicereel.domain.plan import PLANS
 from voicereel.domain.speakers import Consent, EngineInfo, Speaker
-from voicereel.ports import ArtifactStore, Clock, Page, StoredFile, Transaction, UnitOfWork
+from voicereel.ports import ArtifactStore, Clock, Page, StoredFile, Submission, Transaction, UnitOfWork
 from voicereel.services.artifacts import ArtifactService
-from voicereel.services.idempotency import Once, Reply, recall, remember
+from voicereel.services.idempotency import Once, Reply, recall, to_store
 from voicereel.services.ids import new_id
 from voicereel.services.jobs import ENGINE_UP_S, forget_job
 from voicereel.services.views import capabilities_of, speaker_view
+from voicereel.telemetry import traces
 
 _CLOCKS_DIFFER = timedelta(minutes=5)
 
@@ -67,13 +68,18 @@ class SpeakerService:
         self._check_consent(enrolment.consent)
         job_id = new_id("job")
         with ExitStack() as undo:
-            undo.callback(self.store.delete_under, f"{principal.tenant_id}/{job_id}")
+            undo.callback(self._forget_files, f"{principal.tenant_id}/{job_id}")
             files = [*self._store(principal.tenant_id, job_id, samples)]
             _refuse_repeats(files)
             reply = self._accept(principal, enrolment, files, job_id=job_id, once=once, request_id=request_id)
             if not reply.replayed:
                 undo.pop_all()
         return reply
+
+    def _forget_files(self, prefix: str) -> None:
+        """Remove what no row will name; what cannot be removed now is collected as orphans."""
+        with suppress(Unavailable):
+            self.store.delete_under(prefix)
 
     def _check_consent(self, consent: Consent) -> None:
         """Recordings of a person are not even stored without a consent that holds now."""
@@ -104,19 +110,24 @@ class SpeakerService:
         request_id: str,
     ) -> Reply:
         with self.work.writing() as tx:
-            replay = recall(tx, principal.tenant_id, once)
-            if replay:
-                return replay
-            speaker = self._speaker(principal, enrolment, self._engine(tx, enrolment.language))
-            job = _enrolment_job(speaker, job_id=job_id, request_id=request_id)
-            runs = _enrolment_runs()
-            tx.jobs.add(job, lines=(), stage_runs=runs)
+            engine = self._engine(tx, enrolment.language)
+            speaker = self._speaker(principal, enrolment, engine)
+            job = _enrolment_job(speaker, job_id=job_id, key_id=principal.key_id, request_id=request_id)
+            view = speaker_view(speaker)
+            reply = Reply(status=202, body=view, location=f"/v1/speakers/{speaker.id}")
+            submission = Submission(
+                job=job,
+                lines=(),
+                stage_runs=_enrolment_runs(engine),
+                event=("speaker.updated", view),
+                once=to_store(once, reply),
+            )
+            if tx.jobs.accept(submission) == "repeated":
+                return recall(tx, principal.tenant_id, once) or reply
             for artifact in files:
                 tx.jobs.add_artifact(artifact, stage_run_id=None, fence=0)
             tx.speakers.add(speaker, job_id=job_id)
-            tx.outbox.add("wake", {"pools": [runs[0].pool]})
-            reply = Reply(status=202, body=speaker_view(speaker), location=f"/v1/speakers/{speaker.id}")
-            return remember(tx, principal.tenant_id, once, reply)
+            return reply
 
     def _engine(self, tx: Transaction, language: str) -> EngineInfo:
         up = {engine.name: engine for engine in tx.engines.up(within_s=ENGINE_UP_S)}
@@ -169,7 +180,7 @@ class SpeakerService:
             job_id = tx.speakers.delete(speaker_id, tenant_id=principal.tenant_id)
             if job_id is None:
                 raise NotFound("speaker")
-            forget_job(tx, principal.tenant_id, job_id)
+            forget_job(tx, principal.tenant_id, job_id, reason="requested")
         self.files.collect_soon()
 
 
@@ -199,7 +210,7 @@ def _sample_artifact(tenant_id: str, job_id: str, key: str, stored: StoredFile) 
     )
 
 
-def _enrolment_job(speaker: Speaker, *, job_id: str, request_id: str) -> Job:
+def _enrolment_job(speaker: Speaker, *, job_id: str, key_id: str, request_id: str) -> Job:
     return Job(
         id=job_id,
         tenant_id=speaker.tenant_id,
@@ -208,12 +219,20 @@ def _enrolment_job(speaker: Speaker, *, job_id: str, request_id: str) -> Job:
         created_at=speaker.created_at,
         language=speaker.language,
         speaker_id=speaker.id,
+        key_id=key_id,
         request_id=request_id,
+        trace=traces.current(),
     )
 
 
-def _enrolment_runs() -> tuple[StageRun, ...]:
+def _enrolment_runs(engine: EngineInfo) -> tuple[StageRun, ...]:
+    """Only what the engine itself does needs its pool."""
     return tuple(
-        StageRun(stage=stage.name, shard=0, ordinal=ordinal, pool=stage.pool)
+        StageRun(
+            stage=stage.name,
+            shard=0,
+            ordinal=ordinal,
+            pool=engine.pool if stage.name == "enroll" else stage.pool,
+        )
         for ordinal, stage in enumerate(PLANS["enroll"])
     )

@@ -46,7 +46,12 @@ def _place(warning: Warn) -> list[tuple[int, str]]:
 
 
 def stage_view(stage: StageView) -> View:
-    return asdict(stage)
+    return {
+        "name": stage.name,
+        "status": stage.status,
+        "attempt": stage.attempt,
+        "progress": stage.progress,
+    }
 
 
 def speaker_view(speaker: Speaker) -> View:

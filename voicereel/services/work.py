@@ -1,30 +1,32 @@
-"""Stage runs as a worker sees them: claim, heartbeat, complete, fail, release; and the sweeper."""
+"""Stage runs as a worker sees them: claim, heartbeat, complete, fail, release."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from voicereel.domain.errors import LeaseLost, VoiceReelError
+from voicereel.domain.errors import LeaseLost, Unavailable, VoiceReelError
 from voicereel.domain.job import Artifact, Claim, Job, LineRecord, Result, Take
 from voicereel.domain.speakers import EngineInfo, Speaker
-from voicereel.ports import ArtifactStore, LedgerEntry, OutboxRow, StageQueue, Transaction, UnitOfWork
-from voicereel.services.artifacts import ArtifactService
-from voicereel.services.jobs import end_job, forget_job
-from voicereel.services.views import job_view, stage_view
+from voicereel.ports import ArtifactStore, Transaction, UnitOfWork
+from voicereel.services.billing import bill
+from voicereel.services.jobs import end_job
+from voicereel.services.rescue import REVIEWED, have_spoken, rescue_run
+from voicereel.services.views import job_view, speaker_view, stage_view
+from voicereel.telemetry import log
 
-_PAGE = 200
 _LONGEST_BACKOFF_S = 300.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkService:
-    """What workers and the sweeper do to jobs. Every write is refused once its fence moved on."""
+    """What workers do to jobs. Every write is refused once its fence has moved on.
+
+    Whatever touches more than one stage run of a job locks the job first: see `JobRepository.lock`.
+    """
 
     work: UnitOfWork
     store: ArtifactStore
-    files: ArtifactService
-    queue: StageQueue
     lease_s: float
 
     def claim(self, pool: str, *, worker_id: str) -> Claim | None:
@@ -32,20 +34,39 @@ class WorkService:
         with self.work.reading() as tx:
             if not tx.work.has_due(pool):
                 return None
-        with self.work.writing() as tx:
+        with self.work.at_once() as tx:
             claim = tx.work.claim(pool, worker_id=worker_id, lease_s=self.lease_s)
-            if claim is not None:
-                _announce_start(tx, claim)
+        if claim is not None:
+            # The claim stands by itself: what is only told of it may fail.
+            with suppress(LeaseLost, Unavailable):
+                self._announce_start(claim)
         return claim
+
+    def _announce_start(self, claim: Claim) -> None:
+        with self.work.writing() as tx:
+            tx.jobs.lock(claim.job_id)
+            started = tx.jobs.start(claim.job_id)
+            job = _job_of(tx, claim)
+            events = [_stage_event(job, claim.stage)]
+            if started:
+                events.insert(0, ("job.updated", job_view(job)))
+            tx.events.add(claim.job_id, tenant_id=claim.tenant_id, events=events)
 
     def heartbeat(self, claim: Claim, *, progress: float) -> bool:
         """Extend the lease; False means it is lost: stop the render and write nothing."""
-        with self.work.writing() as tx:
+        with self.work.at_once() as tx:
             held = tx.work.heartbeat(claim, lease_s=self.lease_s, progress=progress)
-            if held and progress > 0:
-                # A stage that takes long tells how far it is with each beat.
-                tx.events.add(claim.job_id, events=[_stage_event(_job_of(tx, claim), claim.stage)])
-            return held
+        if held and progress > 0:
+            self._tell_progress(claim)
+        return held
+
+    def _tell_progress(self, claim: Claim) -> None:
+        """A stage that takes long tells how far it is with each beat."""
+        with suppress(LeaseLost, Unavailable), self.work.writing() as tx:
+            tx.jobs.lock(claim.job_id)
+            if tx.work.is_held(claim):
+                event = _stage_event(_job_of(tx, claim), claim.stage)
+                tx.events.add(claim.job_id, tenant_id=claim.tenant_id, events=[event])
 
     def job(self, claim: Claim) -> Job:
         with self.work.reading() as tx:
@@ -71,30 +92,41 @@ class WorkService:
         return speaker
 
     def complete(self, claim: Claim, result: Result) -> None:
-        """Publish a run's result, move the job on, and bill it if that was the last: one commit."""
+        """Publish a run's result, move the job on, and bill it if that was the last: one commit.
+
+        Lines that failed and may yet succeed keep the run alive, for them alone; lines that failed
+        for good go to the fallback speaker where there is one.
+        """
         with self.work.writing() as tx:
-            if not tx.work.finish(claim):
+            tx.jobs.lock(claim.job_id)
+            job = _job_of(tx, claim)
+            good, again = _sort_out(claim, result)
+            if again:
+                _try_again(tx, claim, again)
+            elif not tx.work.finish(claim):
                 raise LeaseLost("Another worker owns this stage run now.")
-            tx.jobs.record(claim, result)
+            good = have_spoken(tx, job, claim, good)
+            tx.jobs.record(claim, good)
             pools = tx.work.unblock_next(claim.job_id)
             if pools:
                 tx.outbox.add("wake", {"pools": list(pools)})
-            job = _job_of(tx, claim)
-            tx.events.add(claim.job_id, events=[*_line_events(result.takes), _stage_event(job, claim.stage)])
+            events = [*_line_events(good.takes), _stage_event(_job_of(tx, claim), claim.stage)]
+            tx.events.add(claim.job_id, tenant_id=claim.tenant_id, events=events)
             _settle_enrolment(tx, job, result)
             if tx.jobs.is_done(claim.job_id):
-                _succeed(tx, job, claim)
+                _succeed(tx, _job_of(tx, claim), claim)
 
     def fail(self, claim: Claim, error: VoiceReelError) -> None:
         """Try a failed run again later, or end its job when that cannot help."""
         facts = {"code": error.code, "detail": error.detail, "measured": dict(error.measured)}
         with self.work.writing() as tx:
-            _fail(tx, claim, facts, retryable=error.retryable)
+            fail_run(tx, claim, facts, retryable=error.retryable)
 
     def release(self, claim: Claim) -> None:
         """Give a run back uncounted: this worker was asked to stop."""
         with self.work.writing() as tx:
-            tx.work.release(claim)
+            if tx.work.release(claim):
+                tx.outbox.add("wake", {"pools": [claim.pool]})
 
     def release_workers(self, worker_prefix: str) -> int:
         """Make due what dead workers of this machine held, and stop offering their engines."""
@@ -110,41 +142,6 @@ class WorkService:
         with self.work.writing() as tx:
             tx.engines.withdraw(worker_id)
 
-    def sweep(self) -> None:
-        """Mend and tidy: lost leases, wake-ups, files and jobs to delete. Idempotent."""
-        self._requeue_lost()
-        self._dispatch()
-        self.files.collect()
-        self._expire()
-
-    def _requeue_lost(self) -> None:
-        """A transaction each: one run that cannot be mended must not keep the others."""
-        error = {"code": "worker_lost", "detail": "The worker stopped answering.", "measured": {}}
-        with self.work.reading() as tx:
-            lost = tx.work.lost(_PAGE)
-        for claim in lost:
-            with suppress(LeaseLost), self.work.writing() as tx:
-                if tx.work.is_lost(claim):  # it may have beaten once more since
-                    _fail(tx, claim, error, retryable=True)
-
-    def _dispatch(self) -> None:
-        """Hand wake-ups to the queue, then forget them: a crash in between wakes twice."""
-        while rows := self._pending_wakes():
-            self.queue.wake(sorted({pool for row in rows for pool in row.payload["pools"]}))
-            with self.work.writing() as tx:
-                tx.outbox.done([row.id for row in rows])
-
-    def _pending_wakes(self) -> Sequence[OutboxRow]:
-        with self.work.reading() as tx:
-            return tx.outbox.pending("wake", limit=_PAGE)
-
-    def _expire(self) -> None:
-        with self.work.writing() as tx:
-            tx.accounts.forget_replies()
-            tx.engines.forget_silent()
-            for tenant_id, job_id in tx.jobs.expired(_PAGE):
-                forget_job(tx, tenant_id, job_id)
-
 
 def _job_of(tx: Transaction, claim: Claim) -> Job:
     job = tx.jobs.get(claim.job_id, tenant_id=claim.tenant_id)
@@ -153,17 +150,36 @@ def _job_of(tx: Transaction, claim: Claim) -> Job:
     return job
 
 
-def _announce_start(tx: Transaction, claim: Claim) -> None:
-    started = tx.jobs.start(claim.job_id)
-    job = _job_of(tx, claim)
-    events = [_stage_event(job, claim.stage)]
-    if started:
-        events.insert(0, ("job.updated", job_view(job)))
-    tx.events.add(claim.job_id, events=events)
-
-
 def _stage_event(job: Job, name: str) -> tuple[str, Mapping[str, Any]]:
     return "stage.updated", next(stage_view(stage) for stage in job.stages if stage.name == name)
+
+
+def _sort_out(claim: Claim, result: Result) -> tuple[Result, tuple[Take, ...]]:
+    """What may be published, and the takes that are to be tried once more."""
+    if claim.is_last_attempt:
+        return result, ()
+    again = tuple(take for take in result.takes if take.error and take.retryable)
+    kept = tuple(take for take in result.takes if not (take.error and take.retryable))
+    return replace(result, takes=kept), again
+
+
+def _try_again(tx: Transaction, claim: Claim, takes: Sequence[Take]) -> None:
+    """Put the run back in line for some of its lines only."""
+    failed = {take.line_id for take in takes}
+    payload = claim.payload
+    lines = tx.jobs.lines(claim.job_id, first=payload["first"], last=payload["last"], words=False)
+    only = [record.ordinal for record in lines if record.line.id in failed]
+    error = {**(takes[0].error or {}), "measured": {}}
+    held = tx.work.retry_later(
+        claim, delay_s=backoff_s(claim.attempt), error=error, payload={**payload, "only": only}
+    )
+    if not held:
+        raise LeaseLost("Another worker owns this stage run now.")
+
+
+def backoff_s(attempt: int) -> float:
+    """How long to wait after an attempt that failed: 2 s, 4 s, 8 s … five minutes at most."""
+    return min(2.0**attempt, _LONGEST_BACKOFF_S)
 
 
 def _line_events(takes: Sequence[Take]) -> list[tuple[str, Mapping[str, Any]]]:
@@ -194,6 +210,13 @@ def _settle_enrolment(tx: Transaction, job: Job, result: Result) -> None:
         reference=result.reference,
         error=None,
     )
+    _tell_speaker(tx, job)
+
+
+def _tell_speaker(tx: Transaction, job: Job) -> None:
+    speaker = tx.speakers.get(job.speaker_id or "", tenant_id=job.tenant_id)
+    if speaker is not None:
+        tx.events.add(job.id, tenant_id=job.tenant_id, events=[("speaker.updated", speaker_view(speaker))])
 
 
 def _succeed(tx: Transaction, job: Job, claim: Claim) -> None:
@@ -201,30 +224,26 @@ def _succeed(tx: Transaction, job: Job, claim: Claim) -> None:
     if job.kind == "enroll":
         tx.jobs.end(job.id, status="succeeded")
         return
-    if any(record.error for record in tx.jobs.lines(job.id, words=False)):
+    if any(warning.code in REVIEWED for warning in job.warnings):
         end_job(tx, job, status="needs_review")
         return
-    billable_ms = max(a.facts["duration_ms"] for a in job.artifacts if a.kind == "audio")
-    entry = LedgerEntry(
-        tenant_id=job.tenant_id,
-        job_id=job.id,
-        revision=job.revision,
-        kind="render",
-        billable_ms=billable_ms,
-        fence=claim.fence,
-    )
-    tx.jobs.bill(entry)
+    billable_ms = bill(tx, job, fence=claim.fence)
     end_job(tx, job, status="succeeded", billable_ms=billable_ms)
 
 
-def _fail(tx: Transaction, claim: Claim, error: Mapping[str, Any], *, retryable: bool) -> None:
-    delay_s = min(2.0**claim.attempt, _LONGEST_BACKOFF_S)
-    if retryable and tx.work.retry_later(claim, delay_s=delay_s, error=error):
-        tx.events.add(claim.job_id, events=[_stage_event(_job_of(tx, claim), claim.stage)])
+def fail_run(tx: Transaction, claim: Claim, error: Mapping[str, Any], *, retryable: bool) -> None:
+    """Put a run back in line, have another speaker help out, or end its job; in this order."""
+    tx.jobs.lock(claim.job_id)
+    if retryable and tx.work.retry_later(claim, delay_s=backoff_s(claim.attempt), error=error):
+        event = _stage_event(_job_of(tx, claim), claim.stage)
+        tx.events.add(claim.job_id, tenant_id=claim.tenant_id, events=[event])
+        return
+    job = _job_of(tx, claim)
+    if rescue_run(tx, job, claim):
+        log().info("stage_rescued", job_id=job.id, stage=claim.stage, code=error["code"])
         return
     if not tx.work.fail(claim, error=error):
         raise LeaseLost("Another worker owns this stage run now.")
-    job = _job_of(tx, claim)
     end_job(tx, job, status="failed", error=error)
     if job.speaker_id is not None:
         tx.speakers.settle(
@@ -234,3 +253,4 @@ def _fail(tx: Transaction, claim: Claim, error: Mapping[str, Any], *, retryable:
             reference=error["measured"] or None,
             error=error,
         )
+        _tell_speaker(tx, job)

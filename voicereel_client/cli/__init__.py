@@ -12,6 +12,7 @@ from voicereel_client.cli.config import config
 from voicereel_client.cli.jobs import get as get_job
 from voicereel_client.cli.jobs import jobs
 from voicereel_client.cli.render import render, synthesize
+from voicereel_client.cli.usage import usage
 from voicereel_client.cli.voices import voices
 
 
@@ -25,7 +26,7 @@ def cli() -> None:
     """
 
 
-for command in (render, synthesize, speaker_commands.speakers, voices, jobs, config, completion):
+for command in (render, synthesize, speaker_commands.speakers, voices, jobs, usage, config, completion):
     cli.add_command(command)
 cli.add_command(speaker_commands.create, "register")
 cli.add_command(speaker_commands.list_, "list-speakers")

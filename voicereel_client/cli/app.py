@@ -39,9 +39,13 @@ class App:
         )
 
     def resumed_by(self, *words: str) -> None:
+        self.resume = self.command(*words)
+
+    def command(self, *words: str) -> tuple[str, ...]:
+        """The command line of these words that talks to the same service."""
         profile = ("--profile", self.profile) if self.profile else ()
         address = ("--base-url", self.base_url) if self.base_url else ()
-        self.resume = ("voicereel", *words, *profile, *address)
+        return ("voicereel", *words, *profile, *address)
 
 
 pass_app = click.make_pass_decorator(App, ensure=True)

@@ -13,12 +13,16 @@ from voicereel_client.cli.app import Leaf
 def completion(context: click.Context, shell: str) -> None:
     """Print the completion script for SHELL.
 
-    For bash: eval "$(voicereel completion bash)"
+    \b
+    bash (4.4 or later): eval "$(voicereel completion bash)"
+    zsh: eval "$(voicereel completion zsh)"
+    fish: voicereel completion fish | source
     """
-    from click.shell_completion import get_completion_class
+    from click.shell_completion import ShellComplete, get_completion_class
 
     completer = get_completion_class(shell)
     if completer is None:
         raise click.UsageError(f"No completion for {shell}.")
-    root = context.find_root().command
-    click.echo(completer(root, {}, "voicereel", "_VOICEREEL_COMPLETE").source())
+    made = completer(context.find_root().command, {}, "voicereel", "_VOICEREEL_COMPLETE")
+    # The base class's: for bash click would first run bash, which may not be on this machine's PATH.
+    click.echo(ShellComplete.source(made))

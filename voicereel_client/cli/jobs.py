@@ -10,8 +10,7 @@ import click
 from voicereel_client._models import JobRecord
 from voicereel_client.cli.app import App, Noun, pass_app
 from voicereel_client.cli.output import print_deleted, print_job, print_listed
-from voicereel_client.cli.progress import job_bar
-from voicereel_client.cli.render import directory_option, fetch, finish, judge, timeout_option
+from voicereel_client.cli.render import directory_option, fetch, finish, judge, timeout_option, watch
 
 job_argument = click.argument("job_id")
 
@@ -75,10 +74,9 @@ def wait(app: App, job_id: str, timeout: float) -> None:
     app.resumed_by("jobs", "wait", job_id)
     with app.client() as client:
         job = client.jobs.get(job_id)
-        with job_bar(job) as on_event:
-            job = job.wait(on_event, timeout)
+        job, failed = watch(job, timeout)
     print_job(app, job)
-    judge(job)
+    judge(app, job, failed)
 
 
 @jobs.command()
@@ -88,6 +86,15 @@ def cancel(app: App, job_id: str) -> None:
     """Stop a job; it is not billed."""
     with app.client() as client:
         print_job(app, client.jobs.cancel(job_id))
+
+
+@jobs.command()
+@job_argument
+@pass_app
+def approve(app: App, job_id: str) -> None:
+    """Release a job that needs review, as it is; it is billed."""
+    with app.client() as client:
+        print_job(app, client.jobs.approve(job_id))
 
 
 @jobs.command()

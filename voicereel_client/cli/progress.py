@@ -20,6 +20,7 @@ class JobTracker:
     def __init__(self) -> None:
         self.done, self.total = 0, 0
         self.stage = "queued"
+        self._lines: set[object] = set()
 
     def hear(self, event: Event) -> None:
         if event.type.startswith("job."):
@@ -27,7 +28,8 @@ class JobTracker:
         elif event.type == "stage.updated":
             self._hear_stages((Stage.parse(event.data),))
         elif event.type == "line.finished":
-            self.done = min(self.done + 1, self.total)
+            self._lines.add(event.data.get("id"))
+            self.done = max(self.done, min(len(self._lines), self.total))
 
     def hear_job(self, job: JobRecord) -> None:
         self.total = job.progress.total or self.total

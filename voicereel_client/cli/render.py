@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import shlex
 import uuid
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
 import click
 
+from voicereel_client._models import Event
 from voicereel_client._resources import Job
 from voicereel_client.cli.app import App, Leaf, pass_app
 from voicereel_client.cli.failures import JOB_FAILED, complain, printable
@@ -16,6 +19,7 @@ from voicereel_client.cli.output import print_json
 from voicereel_client.cli.progress import download_bars, job_bar
 
 WAIT_S = 3600.0
+BY_FALLBACK = "spoken_by_fallback"
 
 script_argument = click.argument("script", type=click.File("rb"))
 directory_option = click.option(
@@ -98,12 +102,26 @@ def _name(script: BinaryIO) -> str:
 def finish(app: App, job: Job, *, directory: Path, timeout: float) -> None:
     """Wait, download, print. Interrupted or too late, the command that resumes is printed."""
     app.resumed_by("jobs", "download", job.id, "-o", str(directory), "--wait")
-    with job_bar(job) as on_event:
-        job = job.wait(on_event, timeout)
-    fetch(app, job, directory=directory)
+    job, failed = watch(job, timeout)
+    fetch(app, job, directory=directory, failed=failed)
 
 
-def fetch(app: App, job: Job, *, directory: Path) -> None:
+def watch(job: Job, timeout: float) -> tuple[Job, list[str]]:
+    """The job once it rests, and the ids of the lines that its events called failed."""
+    ended: dict[str, object] = {}
+    with job_bar(job) as show:
+
+        def hear(event: Event) -> None:
+            if event.type == "line.finished":
+                ended[str(event.data.get("id"))] = event.data.get("status")
+            if show:
+                show(event)
+
+        job = job.wait(hear, timeout)
+    return job, [line_id for line_id, status in ended.items() if status == "failed"]
+
+
+def fetch(app: App, job: Job, *, directory: Path, failed: Iterable[str] = ()) -> None:
     """Download and print; a job that needs review gives what it has."""
     nothing_yet = job.status == "needs_review" and job.outputs is None
     files = [] if nothing_yet else _downloaded(job, directory)
@@ -112,15 +130,21 @@ def fetch(app: App, job: Job, *, directory: Path) -> None:
     else:
         for path in files:
             click.echo(printable(str(path)))
-    judge(job)
+    judge(app, job, failed)
 
 
-def judge(job: Job) -> None:
+def judge(app: App, job: Job, failed: Iterable[str]) -> None:
     """Warnings to stderr; a job that needs review is no success."""
     for warning in job.warnings:
         complain(f"warning: {warning.code} at {warning.pointer}: {warning.detail}")
     if job.status == "needs_review":
         complain(f"error: needs_review: Job {job.id} has lines without acceptable audio.")
+        for line_id in failed:
+            complain(f"  line {line_id}: no audio")
+        for warning in job.warnings:
+            if warning.code == BY_FALLBACK:
+                complain(f"  {warning.pointer}: spoken by the fallback speaker")
+        complain(f"To release it as it is: {shlex.join(app.command('jobs', 'approve', job.id))}")
         raise click.exceptions.Exit(JOB_FAILED)
 
 

@@ -1,6 +1,6 @@
 """What an engine is: facts as data, then few methods. Engines know nothing of jobs or files."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -8,9 +8,19 @@ from voicereel.domain.speakers import EngineInfo
 from voicereel.domain.words import Timing
 from workers.audio.clip import Clip
 
+# Called again and again while a worker waits for an engine; what it raises ends the waiting.
+Watch = Callable[[], object]
+
+
+def unwatched() -> None:
+    """Nothing can end the waiting early."""
+
 
 class EngineError(Exception):
-    """A line the engine cannot speak. ``code`` is stable; ``retryable`` says if another try may work."""
+    """A line the engine cannot speak. ``code`` is stable; ``retryable`` says if another try may work.
+
+    ``detail`` is for the customer: it never quotes the text, and neither does anything logged of it.
+    """
 
     def __init__(self, detail: str, *, code: str = "engine_failed", retryable: bool = False) -> None:
         super().__init__(detail)

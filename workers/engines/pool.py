@@ -1,45 +1,149 @@
-"""The engines of this process: found by name among the installed ones, loaded once."""
+"""The engines of this worker: found by name among the installed ones, each in a process of its own."""
 
-from collections.abc import Sequence
-from importlib.metadata import EntryPoint, entry_points
+from collections.abc import Callable, Sequence
+from importlib.metadata import entry_points
+from typing import Protocol
 
 from voicereel.domain.speakers import EngineInfo
-from workers.engines.base import Synthesizer
+from voicereel.telemetry import log
+from workers.engines.base import EngineError, Synthesizer, Watch, unwatched
+from workers.engines.hosted import Host
 
 SYNTHESIZERS = "voicereel.synthesizers"
 
 
-class EnginePool:
-    """The named synthesizers that can be had here.
+def engine_class(name: str) -> Callable[[], Synthesizer]:
+    """What makes an installed engine. ``KeyError``; ``ImportError`` when a package of it is missing."""
+    installed = {point.name: point for point in entry_points(group=SYNTHESIZERS)}
+    make: Callable[[], Synthesizer] = installed[name].load()
+    return make
 
-    ``missing`` says why the others cannot: by name, one line each.
+
+class EnginePool:
+    """The named synthesizers that can be had here; of one pool (``cpu``, ``gpu``) where it is given.
+
+    Once made it knows their facts, and no model is loaded. Hosted engines are not even imported
+    here; one that is not ``hosted`` lives in this process, and takes it along when it crashes.
+    ``missing`` says why the others cannot be had: by name, one line each.
     """
 
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(
+        self,
+        names: Sequence[str],
+        *,
+        hosted: bool = True,
+        pool: str | None = None,
+        host: Callable[[str], Host] = Host,
+    ) -> None:
         self.missing: dict[str, str] = {}
-        self._engines: dict[str, Synthesizer] = {}
-        self._loaded: set[str] = set()
-        installed = {point.name: point for point in entry_points(group=SYNTHESIZERS)}
-        for name in dict.fromkeys(names):
-            self._find(name, installed.get(name))
+        self._homes: dict[str, _Home] = {}
+        found = self._find(names, host if hosted else _InProcess)
+        for home in found.values():
+            home.start()
+        for name, home in found.items():
+            self._admit(name, home, pool)
 
     def infos(self) -> tuple[EngineInfo, ...]:
-        """What each engine advertises, in the order of the names; nothing is loaded for it."""
-        return tuple(engine.info for engine in self._engines.values())
+        """What each engine advertises, in the order of the names."""
+        return tuple(home.info() for home in self._homes.values())
 
-    def synthesizer(self, name: str) -> Synthesizer:
-        """The engine, ready to speak. ``KeyError`` when it is not in this pool."""
-        engine = self._engines[name]
-        if name not in self._loaded:
-            engine.load()
-            self._loaded.add(name)
-        return engine
+    def synthesizer(self, name: str, *, watch: Watch = unwatched) -> Synthesizer:
+        """The engine, ready to speak. ``KeyError`` when it is not in this pool.
 
-    def _find(self, name: str, point: EntryPoint | None) -> None:
-        if point is None:
-            self.missing[name] = "no engine of this name is installed"
-            return
+        ``watch`` is called at least every 100 ms while a hosted engine is waited for, and may raise.
+        """
+        return self._homes[name].synthesizer(watch=watch)
+
+    def warm(self, *, watch: Watch = unwatched) -> None:
+        """Load every engine now; one that cannot be is tried again when it is needed."""
+        for name, home in self._homes.items():
+            try:
+                home.load(watch=watch)
+            except EngineError as error:
+                log().warning("engine_not_warm", engine=name, code=error.code)
+
+    def close(self) -> None:
+        """End every engine's process; returns when they are gone, or cannot be made to go."""
+        for home in self._homes.values():
+            home.end()
+        for home in self._homes.values():
+            _see_off(home)
+
+    def _find(self, names: Sequence[str], make: "Callable[[str], _Home]") -> "dict[str, _Home]":
+        installed = {point.name for point in entry_points(group=SYNTHESIZERS)}
+        wanted = dict.fromkeys(names)
+        self.missing |= {
+            name: "no engine of this name is installed" for name in wanted if name not in installed
+        }
+        return {name: make(name) for name in wanted if name in installed}
+
+    def _admit(self, name: str, home: "_Home", pool: str | None) -> None:
         try:
-            self._engines[name] = point.load()()
-        except ImportError as error:
-            self.missing[name] = f"not installed: {error.name or error}"
+            info = home.info()
+        except EngineError as error:
+            self.missing[name] = error.detail
+        else:
+            if pool in (None, info.pool):
+                self._homes[name] = home
+                return
+            self.missing[name] = f"belongs to the pool '{info.pool}'"
+        home.end()
+        _see_off(home)
+
+
+class _Home(Protocol):
+    """Where an engine lives; the methods of `Host`."""
+
+    def start(self) -> None: ...
+    def info(self, *, watch: Watch = unwatched) -> EngineInfo: ...
+    def load(self, *, watch: Watch = unwatched) -> None: ...
+    def synthesizer(self, *, watch: Watch = unwatched) -> Synthesizer: ...
+    def end(self) -> None: ...
+    def wait_gone(self, *, watch: Watch = unwatched) -> None: ...
+
+
+class _InProcess:
+    """An engine in this process: nothing watches it, and nothing ends it."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._engine: Synthesizer | None = None
+        self._is_loaded = False
+
+    def start(self) -> None:
+        """There is nothing to start."""
+
+    def info(self, *, watch: Watch = unwatched) -> EngineInfo:  # noqa: ARG002
+        return self._made().info
+
+    def load(self, *, watch: Watch = unwatched) -> None:  # noqa: ARG002
+        if not self._is_loaded:
+            self._made().load()
+            self._is_loaded = True
+
+    def synthesizer(self, *, watch: Watch = unwatched) -> Synthesizer:
+        self.load(watch=watch)
+        return self._made()
+
+    def end(self) -> None:
+        """It ends with this process."""
+
+    def wait_gone(self, *, watch: Watch = unwatched) -> None:
+        """There is nothing to wait for."""
+
+    def _made(self) -> Synthesizer:
+        if self._engine is None:
+            try:
+                self._engine = engine_class(self._name)()
+            except ImportError as error:
+                raise EngineError(
+                    f"not installed: {error.name or error}", code="engine_unavailable"
+                ) from error
+        return self._engine
+
+
+def _see_off(home: _Home) -> None:
+    try:
+        home.wait_gone()
+    except EngineError as error:
+        log().warning("engine_not_gone", code=error.code)

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from voicereel.domain.errors import StageFailed
 from voicereel.domain.job import Artifact, Claim, Job, LineRecord, Result
 from voicereel.domain.speakers import Speaker
 from voicereel.ports import ArtifactStore
 from voicereel.services.ids import new_id
 from voicereel.services.work import WorkService
+from workers.engines.base import Synthesizer
 from workers.engines.pool import EnginePool
 
 
@@ -18,6 +20,9 @@ class Pulse(Protocol):
 
     def progress(self, share: float) -> None:
         """Tell how much of the stage is done, in [0, 1]. Raises when the stage has to stop."""
+
+    def check(self) -> None:
+        """Raises when the stage has to stop, and tells nothing. Cheap: for use while waiting."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +40,14 @@ class StageContext:
     @property
     def store(self) -> ArtifactStore:
         return self.work.store
+
+    def engine(self, name: str) -> Synthesizer:
+        """The engine, given up on as soon as the stage has to stop; `StageFailed` if it is not here."""
+        try:
+            return self.engines.synthesizer(name, watch=self.pulse.check)
+        except KeyError:
+            detail = f"The engine '{name}' is not up where this stage runs."
+            raise StageFailed(detail, code="no_engine", retryable=True) from None
 
     def lines(self, *, first: int = 0, last: int | None = None, words: bool = True) -> tuple[LineRecord, ...]:
         return self.work.lines(self.claim, first=first, last=last, words=words)

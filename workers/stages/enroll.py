@@ -19,7 +19,7 @@ def run(ctx: StageContext) -> Result:
     with soundfile.SoundFile(ctx.fetch(reference)) as file:
         clip = Clip(file.read(_REFERENCE_SECONDS * file.samplerate, dtype="float32"), file.samplerate)
     ctx.pulse.progress(0.1)
-    engine = ctx.engines.synthesizer(speaker.engine)
+    engine = ctx.engine(speaker.engine)
     try:
         profile = engine.enroll(clip, language=speaker.language, transcript=speaker.transcript)
     except EngineError as error:

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from voicereel.domain.errors import StageFailed
 from voicereel.domain.fingerprint import take_fingerprint
 from voicereel.domain.job import LineRecord, Result, Take
 from voicereel.domain.reel import Word
@@ -21,32 +20,26 @@ from workers.stages.base import StageContext
 
 
 def run(ctx: StageContext) -> Result:
-    """Speak lines ``[first, last)`` of the script. A line that fails does not fail its shard."""
-    payload = ctx.claim.payload
-    records = ctx.lines(first=payload["first"], last=payload["last"], words=False)
-    engine = _engine(ctx, payload["engine"])
+    """Speak lines ``[first, last)`` of the script, or ``only`` some of them.
+
+    Every line has its take: one that fails does not fail its shard, whether or not it may be retried.
+    """
+    records = _records(ctx)
+    engine = ctx.engine(ctx.claim.payload["engine"])
     path = ctx.scratch / "takes.wav"
     with _Takes(path, engine.info) as takes:
         for done, (record, spoken) in enumerate(_spoken(engine, records), 1):
-            _insist(ctx, spoken)
             takes.add(record, spoken)
             ctx.pulse.progress(done / len(records))
     artifact = ctx.keep(path, kind="takes", media_type="audio/wav")
     return Result(artifacts=(artifact,), takes=takes.finished(artifact.id))
 
 
-def _engine(ctx: StageContext, name: str) -> Synthesizer:
-    try:
-        return ctx.engines.synthesizer(name)
-    except KeyError:
-        detail = f"The engine '{name}' is not up where the script is rendered."
-        raise StageFailed(detail, code="no_engine", retryable=True) from None
-
-
-def _insist(ctx: StageContext, spoken: EngineTake | None) -> None:
-    """A failure that may pass is tried again with the whole shard, before it becomes the line's."""
-    if spoken and spoken.error and spoken.error.retryable and not ctx.claim.is_last_attempt:
-        raise StageFailed(spoken.error.detail, code=spoken.error.code, retryable=True)
+def _records(ctx: StageContext) -> Sequence[LineRecord]:
+    payload = ctx.claim.payload
+    records = ctx.lines(first=payload["first"], last=payload["last"], words=False)
+    only = payload.get("only")
+    return records if only is None else [record for record in records if record.ordinal in only]
 
 
 def _spoken(
@@ -106,6 +99,7 @@ class _Takes:
                 words=() if error or not spoken else _words(record, spoken.marks, clip, first),
                 warnings=tuple(_warnings(record, spoken)),
                 error=error,
+                retryable=bool(spoken and spoken.error and spoken.error.retryable),
             )
         )
         self._offset += len(clip.samples)

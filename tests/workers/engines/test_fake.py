@@ -37,3 +37,14 @@ def test_voices_pitches_and_seeds_sound_different():
     ]
     sounds = {take.clip.samples.tobytes() for take in Fake().synthesize(requests)}
     assert len(sounds) == len(requests)
+
+
+def test_a_flaky_line_fails_once_wherever_it_is_tried_again(monkeypatch, tmp_path):
+    def retryable(text: str) -> bool | None:
+        (take,) = Fake().synthesize([TakeRequest(text=text, language="en", voice="a")])
+        return take.error.retryable if take.error else None
+
+    monkeypatch.setenv("VOICEREEL_FAKE_STATE", str(tmp_path))
+    assert [retryable("FLAKY one"), retryable("FLAKY two"), retryable("FLAKY one")] == [True, True, None]
+    monkeypatch.delenv("VOICEREEL_FAKE_STATE")
+    assert [retryable("FLAKY one"), retryable("FLAKY one")] == [True, True]

@@ -175,7 +175,7 @@ def test_a_deleted_speaker_leaves_no_bytes(any_studio: Studio, speech: Sound, tm
     before = set(any_studio.services.work.store.keys())
     any_studio.services.speakers.delete(any_studio.principal, speaker["id"])
     gone = before - set(any_studio.services.work.store.keys())
-    assert {key.rpartition("/")[2] for key in gone} >= {"0.wav", "reference.flac"}
+    assert {found.key.rpartition("/")[2] for found in gone} >= {"0.wav", "reference.flac"}
 
 
 def test_the_same_recording_gives_the_same_profile(any_studio: Studio, speech: Sound, tmp_path: Path) -> None:

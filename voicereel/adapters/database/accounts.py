@@ -5,11 +5,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from voicereel.adapters.database.columns import db_now
+from voicereel.adapters.database.constants import REPLIES_KEPT_S
 from voicereel.adapters.database.tables import api_keys, idempotency, tenants
 from voicereel.domain.account import ApiKey
 from voicereel.ports import StoredReply
 
-_REPLIES_KEPT_S = 24 * 3600
+_KEYS = sa.select(api_keys, tenants.c.fallback).join(tenants, tenants.c.id == api_keys.c.tenant_id)
 
 
 class Accounts:
@@ -26,6 +27,11 @@ class Accounts:
         self._connection.execute(tenants.insert().values(id=tenant_id, name=name))
         return tenant_id
 
+    def set_fallback(self, name: str, speaker_id: str | None) -> bool:
+        """Note who speaks for a tenant's failing engines; False when there is no such tenant."""
+        update = tenants.update().where(tenants.c.name == name).values(fallback=speaker_id)
+        return self._connection.execute(update).rowcount == 1
+
     def add_key(self, key: ApiKey) -> None:
         self._connection.execute(
             api_keys.insert().values(
@@ -39,15 +45,15 @@ class Accounts:
         )
 
     def key_by_hash(self, sha256: str) -> ApiKey | None:
-        found = self._keys(sa.select(api_keys).where(api_keys.c.sha256 == sha256))
+        found = self._keys(_KEYS.where(api_keys.c.sha256 == sha256))
         return found[0] if found else None
 
     def keys(self) -> tuple[ApiKey, ...]:
         """Every key there ever was, oldest first."""
-        return self._keys(sa.select(api_keys).order_by(api_keys.c.id))
+        return self._keys(_KEYS.order_by(api_keys.c.id))
 
     def _keys(self, query: sa.Select[Any]) -> tuple[ApiKey, ...]:
-        names = ("id", "tenant_id", "name", "sha256", "expires_at", "revoked_at")
+        names = ("id", "tenant_id", "name", "sha256", "expires_at", "revoked_at", "fallback")
         return tuple(
             ApiKey(**{name: row[name] for name in names}, scopes=frozenset(row["scopes"]))
             for row in self._connection.execute(query).mappings()
@@ -83,7 +89,7 @@ class Accounts:
                 status=reply.status,
                 body=dict(reply.body),
                 location=reply.location,
-                expires_at=db_now(_REPLIES_KEPT_S),
+                expires_at=db_now(REPLIES_KEPT_S),
             )
         )
 

@@ -1,9 +1,9 @@
 """The database as a unit of work: transactions that hand out repositories."""
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,15 +12,18 @@ import sqlalchemy as sa
 from sqlalchemy.pool import QueuePool
 
 from voicereel.adapters.database.accounts import Accounts
+from voicereel.adapters.database.dialect import Hot
 from voicereel.adapters.database.engines import Engines
 from voicereel.adapters.database.events import Events, Outbox
-from voicereel.adapters.database.jobs import Jobs
-from voicereel.adapters.database.jobs_sqlite import SqliteJobs
+from voicereel.adapters.database.hot_pool import HotPool, HotPoolError
+from voicereel.adapters.database.jobs_hot import HotJobs
+from voicereel.adapters.database.ledger import Ledger
+from voicereel.adapters.database.signals import PollingListener, PostgresqlListener, Signals
 from voicereel.adapters.database.speakers import Speakers
 from voicereel.adapters.database.turns import Turns
-from voicereel.adapters.database.work_sqlite import SqliteWork
+from voicereel.adapters.database.work import Work
 from voicereel.domain.errors import Unavailable
-from voicereel.ports import WorkRepository
+from voicereel.ports import Channel, Listener
 from voicereel.telemetry import log
 
 # How long SQLite waits for another writer, its turn having come or not, before it says: try again.
@@ -29,21 +32,32 @@ _BUSY_MS = 5_000
 
 @dataclass(frozen=True)
 class DatabaseTransaction:
-    """The repositories over one open connection."""
+    """The repositories over one transaction. ``told`` goes out after the commit.
 
-    connection: sa.Connection
+    ``hot`` is what the hot statements run on: the same connection, or where every statement is a commit
+    of its own, one that costs less. Neither is taken from its pool before it is needed.
+    """
+
     max_attempts: int
+    connect: Callable[[], sa.Connection]
+    connect_hot: Callable[[], Hot] | None = None
+    told: set[tuple[Channel, str]] = field(default_factory=set)
 
     @cached_property
-    def jobs(self) -> Jobs:
-        kind = SqliteJobs if self.connection.dialect.name == "sqlite" else Jobs
-        return kind(self.connection, max_attempts=self.max_attempts)
+    def connection(self) -> sa.Connection:
+        return self.connect()
 
     @cached_property
-    def work(self) -> WorkRepository:
-        if self.connection.dialect.name != "sqlite":
-            raise NotImplementedError("claims on PostgreSQL come with the durability milestone")
-        return SqliteWork(self.connection)
+    def hot(self) -> Hot:
+        return self.connection if self.connect_hot is None else self.connect_hot()
+
+    @cached_property
+    def jobs(self) -> HotJobs:
+        return HotJobs(self, tell=self._outbox_grew)
+
+    @cached_property
+    def work(self) -> Work:
+        return Work(self.hot, max_attempts=self.max_attempts)
 
     @cached_property
     def speakers(self) -> Speakers:
@@ -55,15 +69,22 @@ class DatabaseTransaction:
 
     @cached_property
     def events(self) -> Events:
-        return Events(self.connection)
+        return Events(self.connection, tell=lambda job_id: self.told.add(("events", job_id)))
 
     @cached_property
     def outbox(self) -> Outbox:
-        return Outbox(self.connection)
+        return Outbox(self.connection, tell=self._outbox_grew)
 
     @cached_property
     def engines(self) -> Engines:
         return Engines(self.connection)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        return Ledger(self.connection)
+
+    def _outbox_grew(self) -> None:
+        self.told.add(("outbox", ""))
 
 
 class Database:
@@ -71,21 +92,64 @@ class Database:
 
     def __init__(self, url: str, *, max_attempts: int = 5) -> None:
         self.engine = make_engine(url)
+        is_sqlite = self.engine.dialect.name == "sqlite"
+        alone = {} if is_sqlite else {"isolation_level": "AUTOCOMMIT"}
         self._writing = self.engine.execution_options(voicereel_writing=True)
+        self._reading = self.engine.execution_options(**alone)
         self._max_attempts = max_attempts
         self._turns = _turns(self.engine)
+        self._signals = None if is_sqlite else Signals(self.engine.raw_connection)
+        self._hot = None if is_sqlite else HotPool(self.engine.url, options=_POSTGRESQL_OPTIONS)
 
     @contextmanager
     def reading(self) -> Iterator[DatabaseTransaction]:
-        """A consistent view; never waits for a writer on SQLite."""
-        with _named_errors(), self.engine.begin() as connection:
-            yield DatabaseTransaction(connection, self._max_attempts)
+        """For reads: a consistent view that never waits for a writer on SQLite, newest first elsewhere."""
+        with _named_errors(), ExitStack() as stack:
+            yield self._separate(stack)
 
     @contextmanager
     def writing(self) -> Iterator[DatabaseTransaction]:
         """Commits when the block ends, rolls back when it raises."""
         with _named_errors(), self._turn(), self._writing.begin() as connection:
-            yield DatabaseTransaction(connection, self._max_attempts)
+            tx = DatabaseTransaction(self._max_attempts, lambda: connection)
+            yield tx
+        self._tell(tx)
+
+    @contextmanager
+    def at_once(self) -> Iterator[DatabaseTransaction]:
+        """As `writing`, where each statement may be a commit of its own: for blocks of one statement."""
+        if self._hot is None:
+            with self.writing() as tx:
+                yield tx
+            return
+        with _named_errors(), ExitStack() as stack:
+            tx = self._separate(stack)
+            yield tx
+        self._tell(tx)
+
+    def _separate(self, stack: ExitStack) -> DatabaseTransaction:
+        """Each statement by itself, over connections that go back when the stack is closed."""
+        hot = self._hot
+        return DatabaseTransaction(
+            self._max_attempts,
+            connect=lambda: stack.enter_context(self._reading.begin()),
+            connect_hot=None if hot is None else lambda: stack.enter_context(hot.connection()),
+        )
+
+    def _tell(self, tx: DatabaseTransaction) -> None:
+        if self._signals is not None and tx.told:
+            self._signals.tell(tx.told)
+
+    def listen(self, channel: Channel) -> Listener:
+        """Hear what the commits of other processes tell of; to be closed by the caller."""
+        if self._signals is not None:
+            return PostgresqlListener(self.engine.url, channel)
+        return PollingListener(self._changed_since, hears=channel == "events")
+
+    def _changed_since(self, seen: int) -> tuple[int, frozenset[str]]:
+        with _named_errors(), self._reading.begin() as connection:
+            found = connection.exec_driver_sql(_CHANGED, {"seen": seen}).all()
+        return max((row[0] for row in found), default=seen), frozenset(row[1] for row in found)
 
     def ping(self) -> bool:
         """Whether the database answers; raises `Unavailable` when it does not."""
@@ -93,6 +157,10 @@ class Database:
             return bool(connection.scalar(sa.text("SELECT 1")))
 
     def close(self) -> None:
+        if self._signals is not None:
+            self._signals.close()
+        if self._hot is not None:
+            self._hot.close()
         self.engine.dispose()
         if self._turns is not None:
             self._turns.close()
@@ -101,13 +169,24 @@ class Database:
         return self._turns.turn() if self._turns is not None else nullcontext()
 
 
+# The newest event of each job that has one after what was seen. At the first look only the number counts.
+_CHANGED = """SELECT max(seq), job_id FROM events WHERE seq > CASE WHEN :seen = 0
+    THEN (SELECT coalesce(max(seq), 0) - 1 FROM events) ELSE :seen END GROUP BY job_id"""
+
+
 def _turns(engine: sa.Engine) -> Turns | None:
     """How writers queue up: PostgreSQL needs no help."""
     file = engine.url.database
     return Turns(Path(f"{file}-turn")) if engine.dialect.name == "sqlite" and file else None
 
 
-_OUT_OF_REACH = (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.InternalError, sa.exc.TimeoutError)
+_OUT_OF_REACH = (
+    sa.exc.OperationalError,
+    sa.exc.InterfaceError,
+    sa.exc.InternalError,
+    sa.exc.TimeoutError,
+    HotPoolError,
+)
 
 
 @contextmanager
@@ -124,7 +203,7 @@ def _named_errors() -> Iterator[None]:
 def make_engine(url: str) -> sa.Engine:
     """An engine for SQLite (WAL, every commit on disk) or PostgreSQL."""
     if not url.startswith("sqlite"):
-        return sa.create_engine(url, pool_size=8, pool_pre_ping=True, hide_parameters=True)
+        return _postgresql_engine(url)
     engine = sa.create_engine(
         url,
         hide_parameters=True,  # an error's text must not quote what a customer wrote
@@ -136,6 +215,24 @@ def make_engine(url: str) -> sa.Engine:
     sa.event.listen(engine, "connect", _configure_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+# No statement of ours takes long: what hangs is cut off, and tried again by who asked for it.
+_POSTGRESQL_OPTIONS = (
+    "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"
+)
+
+
+def _postgresql_engine(url: str) -> sa.Engine:
+    return sa.create_engine(
+        url,
+        pool_size=8,
+        max_overflow=4,
+        pool_timeout=10,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        connect_args={"connect_timeout": 5, "options": _POSTGRESQL_OPTIONS},
+    )
 
 
 def _configure_sqlite(connection: sqlite3.Connection, _record: Any) -> None:

@@ -1,30 +1,36 @@
 """What happened to each job, and what is still to be done because of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
+from voicereel.adapters.database.columns import db_now
 from voicereel.adapters.database.tables import events, outbox
 from voicereel.ports import Event, OutboxRow
 
 
 class Events:
-    """`EventRepository`: numbered 1, 2, 3 … within a job, ``seq`` over all jobs."""
+    """`EventRepository`: numbered 1, 2, 3 … within a job, ``seq`` over all jobs.
 
-    def __init__(self, connection: sa.Connection) -> None:
+    ``tell`` is called with the job's id; what it says goes out once the transaction is committed.
+    """
+
+    def __init__(self, connection: sa.Connection, *, tell: Callable[[str], None]) -> None:
         self._connection = connection
+        self._tell = tell
 
-    def add(self, job_id: str, *, events: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+    def add(self, job_id: str, *, tenant_id: str, events: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
         last = sa.select(sa.func.coalesce(sa.func.max(_events.c.id), 0)).where(_events.c.job_id == job_id)
         first = self._connection.execute(last).scalar_one() + 1
         self._connection.execute(
             _events.insert(),
             [
-                {"job_id": job_id, "id": number, "type": kind, "data": dict(data)}
+                {"tenant_id": tenant_id, "job_id": job_id, "id": number, "type": kind, "data": dict(data)}
                 for number, (kind, data) in enumerate(events, first)
             ],
         )
+        self._tell(job_id)
 
     def after(self, job_id: str, *, event_id: int, limit: int) -> tuple[Event, ...]:
         c = _events.c
@@ -32,27 +38,35 @@ class Events:
         found = self._connection.execute(query.order_by(c.id).limit(limit)).mappings()
         return tuple(Event(**row) for row in found)
 
-    def latest(self) -> int:
-        """The highest ``seq``: when it has not moved, no stream has anything new."""
-        query = sa.select(sa.func.coalesce(sa.func.max(_events.c.seq), 0))
-        return int(self._connection.execute(query).scalar_one())
+    def forget_job(self, job_id: str) -> None:
+        """Drop what happened to a job; that it was deleted is told afterwards."""
+        self._connection.execute(_events.delete().where(_events.c.job_id == job_id))
+
+    def forget_old(self, *, older_than_s: float) -> int:
+        """Drop what is left of deleted jobs after so long."""
+        where = (_events.c.type == "job.deleted") & (_events.c.created_at < db_now(-older_than_s))
+        return self._connection.execute(_events.delete().where(where)).rowcount
 
 
 _events = events
 
 
 class Outbox:
-    """`OutboxRepository`: rows are removed once done."""
+    """`OutboxRepository`: rows are removed once done. ``tell`` is called when there is something new."""
 
-    def __init__(self, connection: sa.Connection) -> None:
+    def __init__(self, connection: sa.Connection, *, tell: Callable[[], None]) -> None:
         self._connection = connection
+        self._tell = tell
 
     def add(self, topic: str, payload: Mapping[str, Any]) -> None:
         self._connection.execute(outbox.insert().values(topic=topic, payload=dict(payload)))
+        self._tell()
 
-    def pending(self, topic: str, *, limit: int) -> tuple[OutboxRow, ...]:
+    def take(self, topic: str, *, limit: int) -> tuple[OutboxRow, ...]:
+        """The oldest rows of a topic, held until the commit: two dispatchers never take the same."""
         c = outbox.c
         query = sa.select(c.id, c.topic, c.payload).where(c.topic == topic).order_by(c.id).limit(limit)
+        query = query.with_for_update(skip_locked=True)  # SQLite has no such words, and no need of them
         return tuple(OutboxRow(**row) for row in self._connection.execute(query).mappings())
 
     def done(self, ids: Sequence[int]) -> None:

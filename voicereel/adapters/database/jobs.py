@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 
 from voicereel.adapters.database import rows
 from voicereel.adapters.database.columns import db_now
-from voicereel.adapters.database.tables import artifacts, jobs, ledger, lines, stage_runs, takes
+from voicereel.adapters.database.dialect import Hot, dialect_of, first
+from voicereel.adapters.database.tables import artifacts, jobs, lines, stage_runs, takes
 from voicereel.domain.job import (
     FINISHED,
     Artifact,
@@ -18,41 +19,43 @@ from voicereel.domain.job import (
     JobStatus,
     LineRecord,
     Result,
-    StageRun,
     StageView,
     Take,
 )
-from voicereel.ports import LedgerEntry, Page
+from voicereel.domain.script import Warn
+from voicereel.ports import Page
+
+
+class Connections(Protocol):
+    """What a transaction offers its repositories."""
+
+    @property
+    def max_attempts(self) -> int: ...
+    @property
+    def connection(self) -> sa.Connection: ...
+    @property
+    def hot(self) -> Hot: ...
 
 
 class Jobs:
     """`JobRepository` over SQLAlchemy Core."""
 
-    def __init__(self, connection: sa.Connection, *, max_attempts: int) -> None:
-        self._connection = connection
-        self._max_attempts = max_attempts
+    def __init__(self, tx: Connections) -> None:
+        self._connections = tx
 
-    def add(self, job: Job, *, lines: Sequence[LineRecord], stage_runs: Sequence[StageRun]) -> None:
-        self._connection.execute(jobs.insert(), rows.job_row(job))
-        self._insert(_lines, [rows.line_row(job.id, record) for record in lines])
-        self._insert(_stage_runs, [self._stage_row(job, run) for run in stage_runs])
+    @property
+    def _connection(self) -> sa.Connection:
+        return self._connections.connection
 
-    def _stage_row(self, job: Job, run: StageRun) -> dict[str, Any]:
-        return {
-            "job_id": job.id,
-            "tenant_id": job.tenant_id,
-            "stage": run.stage,
-            "shard": run.shard,
-            "ordinal": run.ordinal,
-            "pool": run.pool,
-            "payload": dict(run.payload),
-            "status": "queued" if run.ordinal == 0 else "blocked",
-            "max_attempts": self._max_attempts,
-        }
+    def lock(self, job_id: str) -> bool:
+        """Keep others from changing this job until the commit; False when there is no such job.
 
-    def _insert(self, table: sa.Table, values: list[dict[str, Any]]) -> None:
-        if values:
-            self._connection.execute(table.insert(), values)
+        Whoever changes a job's stage runs, lines or events holds this first: two shards that end at
+        the same moment would else each see the other as unfinished, and nobody would go on.
+        """
+        dialect = dialect_of(self._connection)
+        statement = dialect.statement(f"SELECT 1 FROM jobs WHERE id = :job_id {dialect.lock_row}")
+        return first(self._connection, statement, job_id=job_id) is not None
 
     def get(self, job_id: str, *, tenant_id: str) -> Job | None:
         found = self._read(sa.select(jobs).where(jobs.c.id == job_id, jobs.c.tenant_id == tenant_id))
@@ -159,6 +162,24 @@ class Jobs:
         row = rows.artifact_row(artifact, stage_run_id=stage_run_id, fence=fence)
         self._connection.execute(artifacts.insert(), row)
 
+    def recast(self, job_id: str, records: Sequence[LineRecord]) -> None:
+        """Have lines spoken by other voices: what was made of them, and why, is forgotten."""
+        for record in records:
+            where = (lines.c.job_id == job_id) & (lines.c.ordinal == record.ordinal)
+            row = rows.line_row(job_id, record)
+            names = ("spec", "status", "warnings")
+            values = {name: row[name] for name in names} | {"error": None, "take_id": None}
+            self._connection.execute(lines.update().where(where).values(values))
+
+    def warn(self, job_id: str, warnings: Sequence[Warn]) -> None:
+        """Add warnings to a job."""
+        if warnings:
+            known = self._connection.execute(
+                sa.select(jobs.c.warnings).where(jobs.c.id == job_id)
+            ).scalar_one()
+            values = {"warnings": [*known, *rows.warnings_json(warnings)]}
+            self._connection.execute(jobs.update().where(jobs.c.id == job_id).values(values))
+
     def record(self, claim: Claim, result: Result) -> None:
         """Write what a run made; call in the transaction in which `finish` held the fence."""
         for artifact in result.artifacts:
@@ -199,18 +220,10 @@ class Jobs:
         )
 
     def _count(self, job_id: str, result: Result) -> None:
-        added = [*(w for take in result.takes for w in take.warnings), *result.warnings]
-        if not result.takes and not added:
-            return
-        known = self._connection.execute(sa.select(jobs.c.warnings).where(jobs.c.id == job_id)).scalar_one()
-        self._connection.execute(
-            jobs.update()
-            .where(jobs.c.id == job_id)
-            .values(
-                lines_done=jobs.c.lines_done + len(result.takes),
-                warnings=[*known, *rows.warnings_json(added)],
-            )
-        )
+        self.warn(job_id, [*(w for take in result.takes for w in take.warnings), *result.warnings])
+        if result.takes:
+            done = jobs.c.lines_done + len(result.takes)
+            self._connection.execute(jobs.update().where(jobs.c.id == job_id).values(lines_done=done))
 
     def is_done(self, job_id: str) -> bool:
         """Whether every stage run of the job has succeeded."""
@@ -245,9 +258,56 @@ class Jobs:
         }
         return self._connection.execute(jobs.update().where(where).values(**values)).rowcount == 1
 
+    def approve(self, job_id: str, *, billable_ms: int) -> None:
+        """A job that waited for review has succeeded; it is kept as long as one that did at once."""
+        hours = jobs.c.request["retention_hours"].as_integer()
+        values = {
+            "status": "succeeded",
+            "billable_ms": billable_ms,
+            "expires_at": db_now(hours * 3600),
+        }
+        where = (jobs.c.id == job_id) & (jobs.c.status == "needs_review")
+        self._connection.execute(jobs.update().where(where).values(values))
+
+    def closing_fence(self, job_id: str) -> int:
+        """The fence under which the last stage of a job was finished."""
+        c = stage_runs.c
+        last = sa.select(sa.func.max(c.ordinal)).where(c.job_id == job_id).scalar_subquery()
+        query = sa.select(sa.func.max(c.fence)).where(c.job_id == job_id, c.ordinal == last)
+        return int(self._connection.execute(query).scalar_one())
+
     def delete(self, job_id: str) -> None:
         """Forget a job and all it holds; the ledger is not touched."""
         self._connection.execute(jobs.delete().where(jobs.c.id == job_id))
+
+    def with_intermediates(self, *, older_than_s: float, limit: int) -> tuple[tuple[str, str], ...]:
+        """``(tenant_id, job_id)`` of jobs that ended so long ago and still have takes or a mix."""
+        query = (
+            sa.select(jobs.c.tenant_id, jobs.c.id)
+            .where(jobs.c.finished_at < db_now(-older_than_s))
+            .where(jobs.c.id.in_(sa.select(artifacts.c.job_id).where(artifacts.c.kind.in_(("mix", "takes")))))
+        )
+        found = self._connection.execute(query.limit(limit))
+        return tuple((tenant_id, job_id) for tenant_id, job_id in found)
+
+    def with_originals(self, *, older_than_s: float, limit: int) -> tuple[tuple[str, str], ...]:
+        """``(tenant_id, job_id)`` of enrolments that ended so long ago and still have recordings."""
+        query = (
+            sa.select(jobs.c.tenant_id, jobs.c.id)
+            .where(jobs.c.finished_at < db_now(-older_than_s), jobs.c.kind == "enroll")
+            .where(
+                sa.exists().where(
+                    artifacts.c.job_id == jobs.c.id, artifacts.c.kind.in_(("sample", "reference"))
+                )
+            )
+        )
+        found = self._connection.execute(query.limit(limit))
+        return tuple((tenant_id, job_id) for tenant_id, job_id in found)
+
+    def unknown_keys(self, keys: Sequence[str]) -> frozenset[str]:
+        """Those of the keys that no artifact has."""
+        found = self._connection.execute(sa.select(artifacts.c.key).where(artifacts.c.key.in_(keys)))
+        return frozenset(keys) - frozenset(found.scalars())
 
     def expired(self, limit: int) -> tuple[tuple[str, str], ...]:
         """``(tenant_id, job_id)`` of speech jobs whose retention has ended."""
@@ -256,23 +316,6 @@ class Jobs:
         )
         found = self._connection.execute(query.limit(limit))
         return tuple((tenant_id, job_id) for tenant_id, job_id in found)
-
-    def bill(self, entry: LedgerEntry) -> None:
-        """Write a ledger entry; the table's UNIQUE refuses a second one of its kind."""
-        self._connection.execute(
-            ledger.insert().values(
-                tenant_id=entry.tenant_id,
-                job_id=entry.job_id,
-                revision=entry.revision,
-                kind=entry.kind,
-                billable_ms=entry.billable_ms,
-                fence=entry.fence,
-            )
-        )
-
-
-# The class has methods of these names.
-_lines, _stage_runs = lines, stage_runs
 
 
 def _take_of_line(row: rows.Row, *, words: bool) -> Take | None:

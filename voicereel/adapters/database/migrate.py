@@ -23,6 +23,16 @@ def upgrade(url: str) -> str:
     return newest()
 
 
+def is_enough(revision: str | None) -> bool:
+    """Whether a database at this revision can be served: the newest we know, or newer than that.
+
+    While versions are rolled the schema is migrated first: the old version must go on serving, so a
+    revision that is not one of ours is one that was added to ours.
+    """
+    older = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    return revision is not None and revision not in older - {newest()}
+
+
 def newest() -> str:
     return ScriptDirectory.from_config(_config()).get_current_head() or ""
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
-from voicereel.domain.job import Artifact, Job, LineRecord, StageView, Take
+from voicereel.domain.job import Artifact, Fallback, Job, LineRecord, StageView, Take
 from voicereel.domain.reel import Word
 from voicereel.domain.script import CaptionRequest, Controls, Line, Output, Segment, Warn
 from voicereel.domain.speakers import Voice
@@ -14,8 +14,13 @@ from voicereel.domain.speakers import Voice
 Row = RowMapping | Mapping[str, Any]
 
 
+def shallow(value: Any) -> dict[str, Any]:
+    """The fields of a dataclass with slots; unlike `asdict`, what is in them is not copied."""
+    return {name: getattr(value, name) for name in value.__slots__}
+
+
 def warnings_json(warnings: Iterable[Warn]) -> list[dict[str, Any]]:
-    return [asdict(warning) for warning in warnings]
+    return [shallow(warning) for warning in warnings]
 
 
 def warnings_of(value: Iterable[Mapping[str, Any]]) -> tuple[Warn, ...]:
@@ -26,9 +31,10 @@ def job_row(job: Job) -> dict[str, Any]:
     request = {
         "title": job.title,
         "language": job.language,
-        "output": asdict(job.output),
-        "captions": asdict(job.captions),
+        "output": shallow(job.output),
+        "captions": shallow(job.captions),
         "retention_hours": job.retention_hours,
+        "fallback": asdict(job.fallback) if job.fallback else None,
     }
     return {
         "id": job.id,
@@ -39,6 +45,8 @@ def job_row(job: Job) -> dict[str, Any]:
         "metadata": dict(job.metadata),
         "speaker_id": job.speaker_id,
         "request_id": job.request_id,
+        "key_id": job.key_id,
+        "trace": job.trace,
         "lines_total": job.lines_total,
         "warnings": warnings_json(job.warnings),
         "created_at": job.created_at,
@@ -46,8 +54,9 @@ def job_row(job: Job) -> dict[str, Any]:
 
 
 _COPIED = (
-    "id", "tenant_id", "kind", "status", "created_at", "speaker_id", "request_id", "stale", "revision",
-    "started_at", "finished_at", "lines_done", "lines_total", "error", "billable_ms", "metadata",
+    "id", "tenant_id", "kind", "status", "created_at", "speaker_id", "request_id", "key_id", "trace",
+    "stale", "revision", "started_at", "finished_at", "lines_done", "lines_total", "error", "billable_ms",
+    "metadata",
 )  # fmt: skip
 
 
@@ -62,10 +71,17 @@ def job_of(row: Row, *, stages: tuple[StageView, ...], artifacts: tuple[Artifact
             formats=tuple(request["captions"]["formats"]), style=request["captions"]["style"]
         ),
         retention_hours=request["retention_hours"],
+        fallback=_fallback(request.get("fallback")),
         warnings=warnings_of(row["warnings"]),
         stages=stages,
         artifacts=artifacts,
     )
+
+
+def _fallback(value: Mapping[str, Any] | None) -> Fallback | None:
+    if value is None:
+        return None
+    return Fallback(voice=Voice(**value["voice"]), pool=value["pool"], languages=tuple(value["languages"]))
 
 
 def line_row(job_id: str, record: LineRecord) -> dict[str, Any]:
@@ -73,9 +89,9 @@ def line_row(job_id: str, record: LineRecord) -> dict[str, Any]:
     spec = {
         "pause_after_ms": line.pause_after_ms,
         "overlap_ms": line.overlap_ms,
-        "slot": asdict(line.slot) if line.slot else None,
-        "controls": asdict(record.controls),
-        "voice": asdict(record.voice),
+        "slot": shallow(line.slot) if line.slot else None,
+        "controls": shallow(record.controls),
+        "voice": shallow(record.voice),
     }
     return {
         "job_id": job_id,

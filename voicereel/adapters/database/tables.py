@@ -32,7 +32,12 @@ def _job_id(*, primary_key: bool = False) -> sa.Column[str]:
 
 
 tenants = sa.Table(
-    "tenants", metadata, _id(), sa.Column("name", sa.Text, nullable=False, unique=True), _created()
+    "tenants",
+    metadata,
+    _id(),
+    sa.Column("name", sa.Text, nullable=False, unique=True),
+    sa.Column("fallback", sa.Text),
+    _created(),
 )
 
 api_keys = sa.Table(
@@ -59,6 +64,8 @@ jobs = sa.Table(
     sa.Column("metadata", Json, nullable=False),
     sa.Column("speaker_id", sa.String(32)),
     sa.Column("request_id", sa.String(128), nullable=False),
+    sa.Column("key_id", sa.String(32)),
+    sa.Column("trace", sa.String(64), nullable=False, default="", server_default=""),
     sa.Column("stale", sa.Boolean, nullable=False, default=False),
     sa.Column("revision", sa.Integer, nullable=False, default=0),
     sa.Column("lines_done", sa.Integer, nullable=False, default=0),
@@ -74,6 +81,8 @@ jobs = sa.Table(
     sa.Index("ix_jobs_expires_at", "expires_at"),
 )
 
+# What a row from before a column existed is given.
+_LONG_AGO = sa.text("'1970-01-01T00:00:00.000Z'")
 _RUNNING = sa.text("status = 'running'")
 _LIVE = sa.text("status IN ('queued', 'running')")
 
@@ -96,6 +105,9 @@ stage_runs = sa.Table(
     sa.Column("worker_id", sa.String(64)),
     sa.Column("lease_until", Moment),
     sa.Column("next_run_at", Moment, nullable=False, default=db_now()),
+    # The place in line, as a moment: see `constants.FAIR_SHARE_S`.
+    sa.Column("turn_at", Moment, nullable=False, default=db_now(), server_default=_LONG_AGO),
+    sa.Column("dispatched_at", Moment),
     sa.Column("progress", sa.Float, nullable=False, default=0.0),
     sa.Column("error", Json),
     sa.Column("started_at", Moment),
@@ -105,10 +117,12 @@ stage_runs = sa.Table(
         "ix_stage_runs_live",
         "pool",
         sa.desc("priority"),
+        "turn_at",
         "id",
         sqlite_where=_LIVE,
         postgresql_where=_LIVE,
     ),
+    sa.Index("ix_stage_runs_backlog", "tenant_id", "pool", sqlite_where=_LIVE, postgresql_where=_LIVE),
     sa.Index("ix_stage_runs_finished_at", "finished_at"),
     sa.Index("ix_stage_runs_lease_until", "lease_until", sqlite_where=_RUNNING, postgresql_where=_RUNNING),
     sqlite_autoincrement=True,
@@ -152,6 +166,8 @@ takes = sa.Table(
     sqlite_autoincrement=True,
 )
 
+_WORKING = sa.text("kind IN ('mix', 'takes')")
+
 artifacts = sa.Table(
     "artifacts",
     metadata,
@@ -169,6 +185,7 @@ artifacts = sa.Table(
     sa.Column("facts", Json, nullable=False),
     _created(),
     sa.Index("ix_artifacts_job_id", "job_id"),
+    sa.Index("ix_artifacts_intermediate", "job_id", sqlite_where=_WORKING, postgresql_where=_WORKING),
 )
 
 speakers = sa.Table(
@@ -191,16 +208,19 @@ speakers = sa.Table(
     sa.Index("ix_speakers_tenant_id_id", "tenant_id", "id"),
 )
 
+# That a job was deleted is told after it: no foreign key.
 events = sa.Table(
     "events",
     metadata,
     sa.Column("seq", _SERIAL, primary_key=True, autoincrement=True),
-    _job_id(),
+    sa.Column("tenant_id", sa.String(32), nullable=False, server_default=""),
+    sa.Column("job_id", sa.String(32), nullable=False),
     sa.Column("id", sa.Integer, nullable=False),
     sa.Column("type", sa.String(32), nullable=False),
     sa.Column("data", Json, nullable=False),
     _created(),
     sa.UniqueConstraint("job_id", "id"),
+    sa.Index("ix_events_tenant_id_seq", "tenant_id", "seq"),
     sqlite_autoincrement=True,
 )
 
@@ -215,7 +235,26 @@ outbox = sa.Table(
     sqlite_autoincrement=True,
 )
 
-# The ledger outlives the job it bills: no foreign key.
+price_versions = sa.Table(
+    "price_versions",
+    metadata,
+    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("currency", sa.String(3), nullable=False),
+    sa.Column("valid_from", Moment, nullable=False),
+    _created(),
+)
+
+# Engine "*" stands for every engine that has no row of its own.
+prices = sa.Table(
+    "prices",
+    metadata,
+    sa.Column("version", sa.ForeignKey("price_versions.version"), primary_key=True),
+    sa.Column("engine", sa.String(32), primary_key=True),
+    sa.Column("kind", sa.String(16), primary_key=True),
+    sa.Column("per_second_micros", sa.BigInteger, nullable=False),
+)
+
+# The ledger outlives the job it bills: no foreign key. Triggers refuse every change and deletion.
 ledger = sa.Table(
     "ledger",
     metadata,
@@ -226,9 +265,27 @@ ledger = sa.Table(
     sa.Column("kind", sa.String(16), nullable=False),
     sa.Column("billable_ms", sa.BigInteger, nullable=False),
     sa.Column("fence", sa.Integer, nullable=False),
+    sa.Column("key_id", sa.String(32)),
+    sa.Column("project", sa.Text),
+    sa.Column("amount_micros", sa.BigInteger, nullable=False, default=0, server_default="0"),
+    sa.Column("currency", sa.String(3), nullable=False, default="USD", server_default="USD"),
+    sa.Column("price_version", sa.Integer, nullable=False, default=1, server_default="1"),
+    sa.Column("reason", sa.Text),
     _created(),
     sa.UniqueConstraint("job_id", "revision", "kind"),
+    sa.Index("ix_ledger_tenant_id_created_at", "tenant_id", "created_at"),
     sqlite_autoincrement=True,
+)
+
+ledger_items = sa.Table(
+    "ledger_items",
+    metadata,
+    sa.Column("ledger_id", sa.ForeignKey("ledger.id"), primary_key=True),
+    sa.Column("speaker_id", sa.Text, primary_key=True),
+    sa.Column("engine", sa.String(32), primary_key=True),
+    sa.Column("billable_ms", sa.BigInteger, nullable=False),
+    sa.Column("per_second_micros", sa.BigInteger, nullable=False),
+    sa.Column("amount_micros", sa.BigInteger, nullable=False),
 )
 
 idempotency = sa.Table(

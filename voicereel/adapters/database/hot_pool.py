@@ -1,0 +1,62 @@
+"""Connections for the hot statements on PostgreSQL: psycopg itself, a commit a statement.
+
+SQLAlchemy's own cost, and the ping it sends before each use, are more than such a statement takes.
+"""
+
+import select
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+if TYPE_CHECKING:
+    import psycopg
+
+_SIZE = 8
+_PATIENCE_S = 10.0
+
+
+class HotPoolError(Exception):
+    """The database cannot be reached, or gave up on what was asked."""
+
+
+class HotPool:
+    """Eight connections at most, opened when they are first needed."""
+
+    def __init__(self, url: sa.URL, *, options: str) -> None:
+        import psycopg
+        from psycopg_pool import ConnectionPool
+
+        self._errors = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError)
+        self._pool = ConnectionPool(
+            url.set(drivername="postgresql").render_as_string(hide_password=False),
+            min_size=0,
+            max_size=_SIZE,
+            timeout=_PATIENCE_S,
+            kwargs={"autocommit": True, "connect_timeout": 5, "options": options},
+            check=_refuse_if_cut,
+            reconnect_timeout=_PATIENCE_S,
+            open=False,
+        )
+
+    @contextmanager
+    def connection(self) -> Iterator[Any]:
+        """A connection on which each statement commits; `HotPoolError` where that is not to be had."""
+        self._pool.open()
+        try:
+            with self._pool.connection() as connection:
+                yield connection
+        except self._errors as error:
+            raise HotPoolError(type(error).__name__) from error
+
+    def close(self) -> None:
+        self._pool.close()
+
+
+def _refuse_if_cut(connection: "psycopg.Connection[Any]") -> None:
+    """Nobody asked anything, so whatever there is to read is the server's goodbye."""
+    import psycopg
+
+    if select.select([connection.fileno()], [], [], 0)[0]:
+        raise psycopg.OperationalError("the connection was cut")

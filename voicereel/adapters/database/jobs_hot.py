@@ -1,0 +1,170 @@
+"""Accepting and reading a job: the hot paths, as plain SQL.
+
+SQLAlchemy's Core costs several times what the database does on statements this small; everything
+that is not asked for hundreds of times a second stays with it, in `Jobs`.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from functools import cache
+from itertools import groupby
+from typing import Any
+
+from voicereel.adapters.database import accept_postgresql, accept_sqlite, rows
+from voicereel.adapters.database.columns import from_text, to_text
+from voicereel.adapters.database.dialect import Dialect, dialect_of, first, run
+from voicereel.adapters.database.jobs import Connections, Jobs
+from voicereel.adapters.database.tables import jobs
+from voicereel.domain.job import Artifact, Job, StageView
+from voicereel.ports import Accepted, Submission
+
+_MOMENTS = ("created_at", "started_at", "finished_at", "expires_at")
+_JSON = ("request", "metadata", "warnings", "error")
+_COLUMNS = tuple(column.name for column in jobs.c)
+
+
+def dump(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+@cache
+def _get_statement(dialect: Dialect) -> str:
+    columns = ", ".join(f"j.{name}" for name in _COLUMNS)
+    facts = ", ".join(rows.ARTIFACT_COLUMNS[:-1])
+    if dialect.is_sqlite:
+        return f"""
+            SELECT {columns},
+              (SELECT json_group_array(json_array(stage, status, attempt, progress))
+                 FROM (SELECT * FROM stage_runs WHERE job_id = j.id ORDER BY ordinal, shard)),
+              (SELECT json_group_array(json_array({facts}, json(facts)))
+                 FROM (SELECT * FROM artifacts WHERE job_id = j.id ORDER BY id))
+              FROM jobs j WHERE j.id = :job_id AND j.tenant_id = :tenant_id"""
+    return dialect.statement(f"""
+        SELECT {columns},
+          (SELECT jsonb_agg(jsonb_build_array(stage, status, attempt, progress) ORDER BY ordinal, shard)
+             FROM stage_runs WHERE job_id = j.id),
+          (SELECT jsonb_agg(jsonb_build_array({facts}, facts) ORDER BY id)
+             FROM artifacts WHERE job_id = j.id)
+          FROM jobs j WHERE j.id = :job_id AND j.tenant_id = :tenant_id""")
+
+
+class HotJobs(Jobs):
+    """`JobRepository` whose hot methods are one statement each, as far as the database can."""
+
+    def __init__(self, tx: Connections, *, tell: Callable[[], None]) -> None:
+        super().__init__(tx)
+        self._tx, self._tell = tx, tell
+
+    def get(self, job_id: str, *, tenant_id: str) -> Job | None:
+        hot = self._tx.hot
+        found = first(hot, _get_statement(dialect_of(hot)), job_id=job_id, tenant_id=tenant_id)
+        if found is None:
+            return None
+        row = {name: _read(name, value) for name, value in zip(_COLUMNS, found, strict=False)}
+        stages, artifacts = _list(found[-2]), _list(found[-1])
+        return rows.job_of(row, stages=_stages(stages), artifacts=_artifacts(artifacts))
+
+    def accept(self, submission: Submission) -> Accepted:
+        """Write a job with all that belongs to it; says why not where it must not be written."""
+        self._tell()
+        if dialect_of(self._tx.hot).is_sqlite:
+            return self._accept_in_steps(submission)
+        statement = accept_postgresql.statement(
+            once=submission.once is not None, speakers=bool(submission.speaker_ids)
+        )
+        found = first(self._tx.hot, statement, **self._parameters(submission))
+        if found[1] != len(submission.speaker_ids):
+            return "speaker_gone"
+        return "accepted" if found[0] else "repeated"
+
+    def _accept_in_steps(self, submission: Submission) -> Accepted:
+        parameters = {**self._parameters(submission), "speaker_ids": None}
+        if submission.once is not None:
+            known = first(self._connection, accept_sqlite.KNOWN_REPLY, **parameters)
+            if known is not None:
+                return "repeated"
+        if submission.speaker_ids and not self._all_there(submission):
+            return "speaker_gone"
+        for statement in accept_sqlite.STEPS:
+            run(self._connection, statement, **parameters)
+        if submission.once is not None:
+            run(self._connection, accept_sqlite.REMEMBER, **parameters)
+        return "accepted"
+
+    def _all_there(self, submission: Submission) -> bool:
+        ids = dump(sorted(submission.speaker_ids))
+        (found,) = first(
+            self._connection,
+            accept_sqlite.SPEAKERS_THERE,
+            tenant_id=submission.job.tenant_id,
+            speaker_ids=ids,
+        )
+        return bool(found == len(submission.speaker_ids))
+
+    def _parameters(self, submission: Submission) -> dict[str, Any]:
+        job, (event_type, view) = submission.job, submission.event
+        runs = [self._run(position, each) for position, each in enumerate(submission.stage_runs)]
+        parameters = {
+            "job_id": job.id,
+            "tenant_id": job.tenant_id,
+            "created_at": to_text(job.created_at),
+            "job": dump({**rows.job_row(job), "created_at": None}),
+            "lines": dump([rows.line_row(job.id, record) for record in submission.lines]),
+            "runs": dump(runs),
+            "max_attempts": self._tx.max_attempts,
+            "event_type": event_type,
+            "view": dump(view),
+            "wake": dump({"pools": [each["pool"] for each in runs if each["status"] == "queued"]}),
+            "speaker_ids": sorted(submission.speaker_ids),
+        }
+        return parameters | _once_parameters(submission)
+
+    def _run(self, position: int, stage_run: Any) -> dict[str, Any]:
+        return {
+            "stage": stage_run.stage,
+            "shard": stage_run.shard,
+            "ordinal": stage_run.ordinal,
+            "pool": stage_run.pool,
+            "payload": stage_run.payload,
+            "status": "queued" if stage_run.ordinal == 0 else "blocked",
+            "position": position,
+        }
+
+
+def _once_parameters(submission: Submission) -> dict[str, Any]:
+    if submission.once is None:
+        return {}
+    route, key, reply = submission.once
+    is_view = reply.body is submission.event[1]
+    return {
+        "route": route,
+        "key": key,
+        "request_sha256": reply.request_sha256,
+        "reply_status": reply.status,
+        "reply_body": None if is_view else dump(reply.body),
+        "location": reply.location,
+    }
+
+
+def _list(value: Any) -> Sequence[Any]:
+    found: Sequence[Any] = json.loads(value) if isinstance(value, str) else value or ()
+    return found
+
+
+def _read(name: str, value: Any) -> Any:
+    if value is None or not isinstance(value, str):
+        return bool(value) if name == "stale" else value
+    if name in _JSON:
+        return json.loads(value)
+    return from_text(value) if name in _MOMENTS else value
+
+
+def _stages(found: Sequence[Sequence[Any]]) -> tuple[StageView, ...]:
+    shards = [dict(zip(("stage", "status", "attempt", "progress"), run, strict=True)) for run in found]
+    return tuple(
+        rows.stage_view(stage, list(runs)) for stage, runs in groupby(shards, lambda shard: shard["stage"])
+    )
+
+
+def _artifacts(found: Sequence[Sequence[Any]]) -> tuple[Artifact, ...]:
+    return tuple(rows.artifact_of(dict(zip(rows.ARTIFACT_COLUMNS, file, strict=True))) for file in found)

@@ -1,0 +1,41 @@
+"""The database and the machine."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+
+from voicereel.bootstrap import build, prepare
+from voicereel.manage.common import HOME_OPTION, read_settings
+
+
+@click.command()
+@HOME_OPTION
+def migrate(home: Path | None) -> None:
+    """Bring the database to the newest schema."""
+    click.echo(f"The database is at revision {prepare(read_settings(home=home))}.")
+
+
+@click.command()
+@HOME_OPTION
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def doctor(home: Path | None, as_json: bool) -> None:
+    """What is installed, which engines and encoders work, what is missing and how to get it."""
+    command = [sys.executable, "-m", "workers.doctor", *(["--json"] if as_json else [])]
+    settings = read_settings(home=home)
+    sys.exit(subprocess.run(command, env=settings.environment(), check=False, timeout=120).returncode)
+
+
+@click.command()
+@HOME_OPTION
+def recover(home: Path | None) -> None:
+    """After a restore, before anything is started: refuse whoever still works on what was before it."""
+    settings = read_settings(home=home)
+    prepare(settings)
+    services = build(settings)
+    try:
+        count = services.upkeep.outdate_all()
+    finally:
+        services.close()
+    click.echo(f"{count} unfinished stage runs go on from here; every worker of before is refused.")
