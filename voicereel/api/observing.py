@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from flask import Flask, Response, g, request
-from structlog.contextvars import bound_contextvars
+from structlog.contextvars import bind_contextvars, unbind_contextvars
 
 from voicereel.api.auth import caller
 from voicereel.api.replies import request_id
@@ -29,9 +29,9 @@ def register_observing(app: Flask) -> None:
 
 
 def _begin() -> None:
-    around = ExitStack()
     # Whatever is logged while the request is served names it.
-    around.enter_context(bound_contextvars(request_id=request_id()))
+    bind_contextvars(request_id=request_id())
+    around = ExitStack()
     note = around.enter_context(
         traces.span(_operation() or "none", parent=request.headers.get("traceparent"), kind="server")
     )
@@ -58,6 +58,7 @@ def _end(_error: BaseException | None) -> None:
     observed: _Observed | None = g.pop("observed", None)
     if observed is not None:
         observed.around.close()
+        unbind_contextvars("request_id")
 
 
 def _operation() -> str:

@@ -28,9 +28,12 @@ class CatalogueService:
     def engines_just_now(self) -> tuple[EngineInfo, ...]:
         """As `engines`, but asked once a second at most: every script that is sent needs to know."""
         until, known = self._known.get("engines", (0.0, ()))
-        if not known or self.monotonic() > until:
+        now = self.monotonic()
+        if not known or now > until:
+            # Whoever comes while this one asks takes what was known.
+            self._known["engines"] = (now + _KNOWN_S, known)
             known = self.engines()
-            self._known["engines"] = (self.monotonic() + _KNOWN_S, known)
+            self._known["engines"] = (now + _KNOWN_S, known)
         return known
 
     def voices(self, *, limit: int, cursor: str | None, language: str | None) -> Page[dict[str, Any]]:

@@ -5,6 +5,6 @@
 # for ever.
 FAIR_SHARE_S = 1.0
 # Beyond this many runs in line another one makes no difference.
-BACKLOG_CAP = 1_000
+BACKLOG_CAP = 100
 # How long the first reply to an Idempotency-Key is kept.
 REPLIES_KEPT_S = 24 * 3600

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import psycopg
 
 _SIZE = 8
+# Planning takes as long as the statement itself, and no value in it changes the best plan.
+_PLAN_ONCE = "-c plan_cache_mode=force_generic_plan"
 _PATIENCE_S = 10.0
 
 
@@ -34,7 +36,7 @@ class HotPool:
             min_size=0,
             max_size=_SIZE,
             timeout=_PATIENCE_S,
-            kwargs={"autocommit": True, "connect_timeout": 5, "options": options},
+            kwargs={"autocommit": True, "prepare_threshold": 0, "connect_timeout": 5, "options": f"{options} {_PLAN_ONCE}"},
             check=_refuse_if_cut,
             reconnect_timeout=_PATIENCE_S,
             open=False,

@@ -94,8 +94,9 @@ class _Statements:
         self.add_run = text(f"""
             INSERT INTO stage_runs (job_id, tenant_id, stage, shard, ordinal, pool, payload, status, priority,
                    attempt, max_attempts, fence, progress, next_run_at, turn_at, dispatched_at)
-            SELECT id, tenant_id, CAST(:stage AS varchar), (SELECT coalesce(max(shard), -1) + 1 FROM stage_runs
-                                            WHERE job_id = :job_id AND stage = CAST(:stage AS varchar)),
+            SELECT id, tenant_id, CAST(:stage AS varchar),
+                   (SELECT coalesce(max(shard), -1) + 1 FROM stage_runs
+                     WHERE job_id = :job_id AND stage = CAST(:stage AS varchar)),
                    CAST(:ordinal AS integer), :pool, {dialect.json(":payload")}, 'queued', 0,
                    0, CAST(:max_attempts AS integer), 0, 0, {now}, {now}, {now}
               FROM jobs WHERE id = :job_id""")
