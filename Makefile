@@ -6,14 +6,20 @@ VENV := .venv
 BIN := $(VENV)/bin
 HOME_DIR ?= $(CURDIR)/out/home
 PORT ?= 8700
+SOAK_S ?= 1800
 
-.PHONY: demo serve test lint bench clean help
+.PHONY: demo serve test faults mutants soak drill lint bench bench-api bench-queue clean help
 
 help:
 	@echo "make demo   render examples/ into out/demo, with nothing else running"
 	@echo "make serve  run the service on port $(PORT) until Ctrl-C (HOME_DIR=$(HOME_DIR))"
 	@echo "make test   lint, type-check and run every test"
+	@echo "make faults  kill, pause, cut off and fill up everything at full numbers, and try every mutant"
+	@echo "make mutants break the source on purpose: the tests must notice; make soak SOAK_S=1800"
+	@echo "make drill  back up under load, lose everything, restore, and check what must hold"
 	@echo "make bench  measure, and write benchmarks/results"
+	@echo "make bench-api, make bench-queue"
+	@echo "            the same for production mode: accepting on PostgreSQL, waking over RabbitMQ"
 
 demo: $(VENV)/.service
 	@$(BIN)/python examples/demo.py
@@ -23,7 +29,28 @@ serve: $(VENV)/.service
 
 test: $(VENV)/.test lint
 	@VOICEREEL_TEST_DATABASE_URL="$${VOICEREEL_TEST_DATABASE_URL-$$(tests/needs/postgres.sh)}" \
-		$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
+	VOICEREEL_TEST_BROKER_URL="$${VOICEREEL_TEST_BROKER_URL-$$(tests/needs/rabbitmq.sh)}" \
+		$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
+
+# All faults at full numbers (an hour), then every mutant; the table goes to benchmarks/results.
+faults: $(VENV)/.test
+	@rm -rf out/faults
+	@VOICEREEL_TEST_DATABASE_URL="$${VOICEREEL_TEST_DATABASE_URL-$$(tests/needs/postgres.sh)}" \
+	VOICEREEL_FAULT_FORM=full VOICEREEL_FAULT_REPORT=$(CURDIR)/out/faults VOICEREEL_SOAK_S="$(SOAK_S)" \
+		$(BIN)/python -m pytest -v tests/faults --deselect tests/faults/test_mutants.py; \
+	found=$$?; $(BIN)/python -m tests.faults.report out/faults && $(MAKE) --no-print-directory mutants && exit $$found
+
+mutants: $(VENV)/.test
+	@VOICEREEL_TEST_DATABASE_URL="$${VOICEREEL_TEST_DATABASE_URL-$$(tests/needs/postgres.sh)}" \
+		$(BIN)/python -m tests.faults.mutants
+
+soak: $(VENV)/.test
+	@VOICEREEL_SOAK_S="$(SOAK_S)" $(BIN)/python -m pytest -v tests/faults/test_soak.py
+
+# The same as in `make test`, with more jobs and the time each step took.
+drill: $(VENV)/.test
+	@VOICEREEL_TEST_DATABASE_URL="$${VOICEREEL_TEST_DATABASE_URL-$$(tests/needs/postgres.sh)}" DRILL_JOBS="$${DRILL_JOBS-60}" \
+		$(BIN)/python -m pytest -v -s tests/e2e/test_backup.py
 
 lint: $(VENV)/.test
 	@$(BIN)/ruff check .
@@ -33,6 +60,15 @@ lint: $(VENV)/.test
 
 bench: $(VENV)/.test
 	@$(BIN)/python benchmarks/bench.py
+
+bench-api: $(VENV)/.bench
+	@VOICEREEL_TEST_DATABASE_URL="$${VOICEREEL_TEST_DATABASE_URL-$$(tests/needs/postgres.sh)}" \
+		$(BIN)/python benchmarks/api.py
+
+bench-queue: $(VENV)/.bench
+	@VOICEREEL_TEST_DATABASE_URL="$${VOICEREEL_TEST_DATABASE_URL-$$(tests/needs/postgres.sh)}" \
+		VOICEREEL_TEST_BROKER_URL="$${VOICEREEL_TEST_BROKER_URL-$$(tests/needs/rabbitmq.sh)}" \
+		$(BIN)/python benchmarks/wakeups.py
 
 # A stamp a set of packages: made again only when what it was made from changes.
 $(VENV)/.service: setup.cfg voicereel_client/pyproject.toml requirements.lock | $(VENV)/.python
@@ -47,6 +83,12 @@ $(VENV)/.test: $(VENV)/.service
 	@echo "Installing the test tools …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -c requirements.lock \
 		-e '.[embedded,test,lint]'
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.test
+	@echo "Installing what the benchmarks compare with …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -c requirements.lock \
+		-e '.[bench]'
 	@touch $@
 
 $(VENV)/.python:

@@ -22,6 +22,7 @@ from voicereel.services.catalogue import CatalogueService
 from voicereel.services.events import EventService
 from voicereel.services.health import HealthService, Schema
 from voicereel.services.jobs import JobService, ScriptLimits
+from voicereel.services.recovery import RecoveryService
 from voicereel.services.speakers import SpeakerService
 from voicereel.services.upkeep import Retention, UpkeepService
 from voicereel.services.usage import UsageService
@@ -42,6 +43,7 @@ class Services:
     events: EventService
     health: HealthService
     jobs: JobService
+    recovery: RecoveryService
     speakers: SpeakerService
     upkeep: UpkeepService
     usage: UsageService
@@ -91,6 +93,7 @@ def build(settings: Settings) -> Services:
             has_broker=bool(settings.broker_url),
         ),
         jobs=jobs,
+        recovery=RecoveryService(work=database, store=store),
         speakers=SpeakerService(
             work=database,
             store=store,

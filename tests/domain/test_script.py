@@ -45,7 +45,7 @@ def test_a_line_with_no_sound_cannot_be_overlapped() -> None:
 def test_controls_come_from_line_then_role_then_script() -> None:
     role = Role(speaker_id="stock:fake/a", controls=Controls(speed=1.2, gain_db=-3.0))
     script = Script(lines=(line(1, controls=Controls(speed=0.9)),), cast={"A": role}, language="es", seed=7)
-    controls = script.controls_of(script.lines[0])
+    controls = script.lines[0].controls.over(script.controls_of_role("A"))
     assert (controls.speed, controls.gain_db, controls.pitch_st) == (0.9, -3.0, 0.0)
     assert (controls.language, controls.seed) == ("es", 7)
 

@@ -1,11 +1,11 @@
 """What goes out: JSON, pages, first and replayed replies of POSTs, and the headers all of them carry."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import Flask, Response, g, request
+from pydantic_core import to_json
 
 from voicereel.services.idempotency import Reply
 from voicereel.services.ids import new_id
@@ -46,8 +46,7 @@ def _finish(response: Response) -> Response:
 def json_reply(
     body: Mapping[str, Any], *, status: int = 200, media_type: str = "application/json"
 ) -> Response:
-    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    return Response(text, status=status, mimetype=media_type)
+    return Response(to_json(body), status=status, mimetype=media_type)
 
 
 def no_content() -> Response:

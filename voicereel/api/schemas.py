@@ -158,8 +158,8 @@ class ScriptBody(Strict):
     seed: fields.Seed = 0
     cast: Annotated[dict[fields.RoleName, CastValue], Field(max_length=200)] = Field({})
     lines: Annotated[list[LineBody], Field(min_length=1, max_length=2000)]
-    output: OutputBody = OutputBody()
-    captions: CaptionsBody = CaptionsBody()
+    output: OutputBody = Field(default_factory=OutputBody)
+    captions: CaptionsBody = Field(default_factory=CaptionsBody)
     retention_hours: fields.RetentionHours = 168
     fallback: Annotated[str, Field(min_length=1, max_length=64)] = ABSENT
     metadata: Annotated[dict[fields.MetadataKey, fields.MetadataValue], Field(max_length=20)] = Field({})

@@ -45,6 +45,8 @@ class Controls:
 
     def over(self, base: "Controls") -> "Controls":
         """These controls, with gaps filled from ``base``."""
+        if self == _UNSAID:  # as most lines are
+            return base
         return Controls(
             speed=base.speed if self.speed is None else self.speed,
             pitch_st=base.pitch_st if self.pitch_st is None else self.pitch_st,
@@ -53,6 +55,9 @@ class Controls:
             style=base.style if self.style is None else self.style,
             seed=base.seed if self.seed is None else self.seed,
         )
+
+
+_UNSAID = Controls()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,21 +117,21 @@ class Script:
     fallback: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
 
-    def role_of(self, line: Line) -> Role:
-        """The role a line is spoken by; a bare speaker id is a role of its own."""
-        return self.cast.get(line.speaker) or Role(speaker_id=line.speaker)
+    def role(self, name: str) -> Role:
+        """The role of this name; a bare speaker id is a role of its own."""
+        return self.cast.get(name) or Role(speaker_id=name)
 
-    def controls_of(self, line: Line) -> Controls:
-        """A line's controls: the line's, else the role's, else the script's, else neutral.
+    def controls_of_role(self, name: str) -> Controls:
+        """What a role's lines begin from: the role's controls, else the script's, else neutral.
 
         The language may stay None: then the speaker's own is meant.
         """
         base = Controls(speed=1.0, pitch_st=0.0, gain_db=0.0, language=self.language, seed=self.seed)
-        return line.controls.over(self.role_of(line).controls).over(base)
+        return self.role(name).controls.over(base)
 
     def speaker_ids(self) -> tuple[str, ...]:
         """Every speaker the script needs, each once, in order of first use."""
-        return tuple(dict.fromkeys(self.role_of(line).speaker_id for line in self.lines))
+        return tuple(dict.fromkeys(self.role(line.speaker).speaker_id for line in self.lines))
 
 
 def check_fallback(fallback: str | None, cast: Mapping[str, Role]) -> Iterator[FieldError]:

@@ -2,6 +2,8 @@
 
 import click
 
+from voicereel.domain.errors import Unavailable
+from voicereel.manage.backup import backup
 from voicereel.manage.billing import ledger, prices
 from voicereel.manage.data import doctor, migrate, recover
 from voicereel.manage.keys import keys, tenants
@@ -16,7 +18,7 @@ class _Commands(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
-        except (HomeBusy, SettingsError) as error:
+        except (HomeBusy, SettingsError, Unavailable) as error:
             raise click.ClickException(str(error)) from None
 
 
@@ -26,5 +28,5 @@ def main() -> None:
     """VoiceReel's server side. Settings come from VOICEREEL_… variables and from options."""
 
 
-for command in (up, api, worker, dispatcher, keys, tenants, prices, ledger, migrate, recover, doctor):
+for command in (up, api, worker, dispatcher, keys, tenants, prices, ledger, migrate, backup, recover, doctor):
     main.add_command(command)

@@ -2,12 +2,16 @@
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from voicereel.bootstrap import build, prepare
 from voicereel.manage.common import HOME_OPTION, read_settings
+from voicereel.supervisor import locked
+
+_SHOWN = 20
 
 
 @click.command()
@@ -30,12 +34,25 @@ def doctor(home: Path | None, as_json: bool) -> None:
 @click.command()
 @HOME_OPTION
 def recover(home: Path | None) -> None:
-    """After a restore, before anything is started: refuse whoever still works on what was before it."""
+    """After a restore, before anything is started: refuse whoever still works on what was before it.
+
+    Jobs that were under way go on; those whose files are gone begin again.
+    """
     settings = read_settings(home=home)
-    prepare(settings)
-    services = build(settings)
-    try:
-        count = services.upkeep.outdate_all()
-    finally:
-        services.close()
-    click.echo(f"{count} unfinished stage runs go on from here; every worker of before is refused.")
+    with locked(settings.home):
+        prepare(settings)
+        services = build(settings)
+        try:
+            count = services.upkeep.outdate_all()
+            click.echo(f"{count} unfinished stage runs go on from here; every worker of before is refused.")
+            found = services.recovery.begin_again_without_files()
+        finally:
+            services.close()
+    _tell("unfinished jobs begin again, because files of theirs are gone", found.begun_again)
+    _tell("jobs lack files and cannot get them back; delete them, or restore the files", found.incomplete)
+
+
+def _tell(what: str, job_ids: Sequence[str]) -> None:
+    if job_ids:
+        more = "" if len(job_ids) <= _SHOWN else f" … and {len(job_ids) - _SHOWN} more"
+        click.echo(f"{len(job_ids)} {what}: {' '.join(job_ids[:_SHOWN])}{more}")

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from voicereel.domain.errors import FieldError, InvalidRequest, Unavailable
 from voicereel.domain.job import Fallback, LineRecord
-from voicereel.domain.script import Line, Script, Warn
+from voicereel.domain.script import Controls, Line, Script, Warn
 from voicereel.domain.speakers import EngineInfo, Speaker, Voice, match_language, split_stock_id
 
 FALLBACK_WARNING = "spoken_by_fallback"
@@ -70,8 +70,11 @@ class Casting:
         return tuple(self._records(script, voices, helper)), helper
 
     def _records(self, script: Script, voices: Voices, fallback: Fallback | None) -> Iterator[LineRecord]:
+        parts = {
+            name: _part(name, script, voices) for name in dict.fromkeys(each.speaker for each in script.lines)
+        }
         for index, line in enumerate(script.lines):
-            record = _record(index, line, script, voices)
+            record = parts[line.speaker].record(index, line)
             if record.voice.engine in self._engines:
                 yield record
             elif fallback is not None and fallback.can_speak(record):
@@ -125,10 +128,12 @@ class Casting:
         return found
 
     def _misfits(self, script: Script, voices: Voices) -> Iterator[FieldError]:
+        languages = {line.speaker: script.controls_of_role(line.speaker).language for line in script.lines}
         for index, line in enumerate(script.lines):
-            cast = voices[script.role_of(line).speaker_id]
+            cast = voices[script.role(line.speaker).speaker_id]
             if isinstance(cast, CastVoice):
-                yield from _line_misfits(index, line, script, cast)
+                language = line.controls.language or languages[line.speaker] or cast.language
+                yield from _line_misfits(index, language, script, cast)
 
 
 def _helper(cast: CastVoice | Refused | None) -> Fallback | None:
@@ -161,13 +166,12 @@ def _refusals(script: Script, voices: Voices) -> Iterator[FieldError]:
         if isinstance(refused, Refused):
             yield FieldError(f"/cast/{escape_pointer(role)}", refused.code, refused.detail)
     for index, line in enumerate(script.lines):
-        refused = voices[script.role_of(line).speaker_id]
+        refused = voices[script.role(line.speaker).speaker_id]
         if isinstance(refused, Refused) and line.speaker not in script.cast:
             yield FieldError(f"/lines/{index}/speaker", refused.code, refused.detail)
 
 
-def _line_misfits(index: int, line: Line, script: Script, cast: CastVoice) -> Iterator[FieldError]:
-    language = script.controls_of(line).language or cast.language
+def _line_misfits(index: int, language: str, script: Script, cast: CastVoice) -> Iterator[FieldError]:
     if cast.engine is not None and not cast.engine.speaks(language):
         detail = f"The engine '{cast.engine.name}' does not speak '{language}'."
         yield FieldError(f"/lines/{index}/language", "language_not_supported", detail)
@@ -182,19 +186,29 @@ def _line_misfits(index: int, line: Line, script: Script, cast: CastVoice) -> It
         yield FieldError(f"/lines/{index}/speaker", "consent_project", detail)
 
 
-def _record(index: int, line: Line, script: Script, voices: Voices) -> LineRecord:
-    cast = voices[script.role_of(line).speaker_id]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """What all lines of one role have in common."""
+
+    voice: Voice
+    controls: Controls
+
+    def record(self, index: int, line: Line) -> LineRecord:
+        return LineRecord(
+            ordinal=index, line=line, controls=line.controls.over(self.controls), voice=self.voice
+        )
+
+
+def _part(name: str, script: Script, voices: Voices) -> _Part:
+    cast = voices[script.role(name).speaker_id]
     if isinstance(cast, Refused):
         raise TypeError("refused speakers were reported before")
-    controls = script.controls_of(line)
+    controls = script.controls_of_role(name)
     # A stock voice has no name a viewer would know: captions show the role it plays.
-    is_role = cast.speaker is None and line.speaker in script.cast
-    voice = replace(cast.voice, speaker_name=line.speaker) if is_role else cast.voice
-    return LineRecord(
-        ordinal=index,
-        line=line,
+    is_role = cast.speaker is None and name in script.cast
+    return _Part(
+        voice=replace(cast.voice, speaker_name=name) if is_role else cast.voice,
         controls=replace(controls, language=controls.language or cast.language),
-        voice=voice,
     )
 
 

@@ -20,20 +20,21 @@ def statement(*, once: bool, speakers: bool) -> str:
         SELECT id FROM speakers WHERE tenant_id = :tenant_id AND id = ANY(:speaker_ids)
            FOR KEY SHARE) AS held"""
     found = f"({there})" if speakers else "(SELECT 0 AS found)"
+    complete = "found = cardinality(CAST(:speaker_ids AS text[]))" if speakers else "true"
     remember = f"""
         once AS (
           INSERT INTO idempotency (tenant_id, route, key, request_sha256, status, body, location, expires_at)
           SELECT :tenant_id, :route, :key, :request_sha256, :reply_status,
                  CAST(coalesce(:reply_body, :view) AS jsonb), :location,
                  clock_timestamp() + make_interval(secs => {REPLIES_KEPT_S})
-            FROM there WHERE found = cardinality(CAST(:speaker_ids AS text[]))
+            FROM there WHERE {complete}
           ON CONFLICT (tenant_id, route, key) DO UPDATE
             SET request_sha256 = excluded.request_sha256, status = excluded.status, body = excluded.body,
                 location = excluded.location, expires_at = excluded.expires_at
           WHERE idempotency.expires_at <= clock_timestamp()
           RETURNING 1),
         go AS (SELECT 1 FROM once),"""
-    always = "go AS (SELECT 1 FROM there WHERE found = cardinality(CAST(:speaker_ids AS text[]))),"
+    always = f"go AS (SELECT 1 FROM there WHERE {complete}),"
     text = f"""
         WITH there AS {found}, {remember if once else always}
         job AS (

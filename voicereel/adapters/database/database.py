@@ -98,8 +98,8 @@ class Database:
         self._reading = self.engine.execution_options(**alone)
         self._max_attempts = max_attempts
         self._turns = _turns(self.engine)
-        self._signals = None if is_sqlite else Signals(self.engine.raw_connection)
         self._hot = None if is_sqlite else HotPool(self.engine.url, options=_POSTGRESQL_OPTIONS)
+        self._signals = None if self._hot is None else Signals(self._hot.connection)
 
     @contextmanager
     def reading(self) -> Iterator[DatabaseTransaction]:

@@ -36,7 +36,12 @@ class HotPool:
             min_size=0,
             max_size=_SIZE,
             timeout=_PATIENCE_S,
-            kwargs={"autocommit": True, "prepare_threshold": 0, "connect_timeout": 5, "options": f"{options} {_PLAN_ONCE}"},
+            kwargs={
+                "autocommit": True,
+                "prepare_threshold": 0,
+                "connect_timeout": 5,
+                "options": f"{options} {_PLAN_ONCE}",
+            },
             check=_refuse_if_cut,
             reconnect_timeout=_PATIENCE_S,
             open=False,
@@ -61,4 +66,5 @@ def _refuse_if_cut(connection: "psycopg.Connection[Any]") -> None:
     import psycopg
 
     if select.select([connection.fileno()], [], [], 0)[0]:
+        connection.close()  # the pool would take back one that looks idle, and hand it out again
         raise psycopg.OperationalError("the connection was cut")

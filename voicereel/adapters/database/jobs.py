@@ -172,12 +172,13 @@ class Jobs:
             self._connection.execute(lines.update().where(where).values(values))
 
     def warn(self, job_id: str, warnings: Sequence[Warn]) -> None:
-        """Add warnings to a job."""
+        """Add warnings to a job, each once."""
         if warnings:
             known = self._connection.execute(
                 sa.select(jobs.c.warnings).where(jobs.c.id == job_id)
             ).scalar_one()
-            values = {"warnings": [*known, *rows.warnings_json(warnings)]}
+            new = [warning for warning in rows.warnings_json(warnings) if warning not in known]
+            values = {"warnings": [*known, *new]}
             self._connection.execute(jobs.update().where(jobs.c.id == job_id).values(values))
 
     def record(self, claim: Claim, result: Result) -> None:
@@ -303,6 +304,21 @@ class Jobs:
         )
         found = self._connection.execute(query.limit(limit))
         return tuple((tenant_id, job_id) for tenant_id, job_id in found)
+
+    def all_files(self) -> Sequence[tuple[str, str, str, str]]:
+        """``(tenant_id, job_id, kind, key)`` of every file that a job has, a tenant's together."""
+        c = artifacts.c
+        query = sa.select(c.tenant_id, c.job_id, c.kind, c.key).order_by(c.tenant_id, c.job_id)
+        found = self._connection.execute(query)
+        return [(tenant_id, job_id, kind, key) for tenant_id, job_id, kind, key in found]
+
+    def forget_made(self, job_id: str) -> None:
+        """Forget whatever stages have made of a job; their files are then nobody's."""
+        for table in (takes, artifacts):
+            self._connection.execute(table.delete().where(table.c.job_id == job_id))
+        untouched = {"status": "queued", "error": None, "take_id": None, "start_ms": None, "end_ms": None}
+        self._connection.execute(lines.update().where(lines.c.job_id == job_id).values(untouched))
+        self._connection.execute(jobs.update().where(jobs.c.id == job_id).values(lines_done=0))
 
     def unknown_keys(self, keys: Sequence[str]) -> frozenset[str]:
         """Those of the keys that no artifact has."""

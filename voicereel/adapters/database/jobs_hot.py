@@ -10,6 +10,8 @@ from functools import cache
 from itertools import groupby
 from typing import Any
 
+from pydantic_core import to_json
+
 from voicereel.adapters.database import accept_postgresql, accept_sqlite, rows
 from voicereel.adapters.database.columns import from_text, to_text
 from voicereel.adapters.database.dialect import Dialect, dialect_of, first, run
@@ -24,7 +26,7 @@ _COLUMNS = tuple(column.name for column in jobs.c)
 
 
 def dump(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return to_json(value).decode()
 
 
 @cache
@@ -115,8 +117,9 @@ class HotJobs(Jobs):
             "event_type": event_type,
             "view": dump(view),
             "wake": dump({"pools": [each["pool"] for each in runs if each["status"] == "queued"]}),
-            "speaker_ids": sorted(submission.speaker_ids),
         }
+        if submission.speaker_ids:
+            parameters["speaker_ids"] = sorted(submission.speaker_ids)
         return parameters | _once_parameters(submission)
 
     def _run(self, position: int, stage_run: Any) -> dict[str, Any]:

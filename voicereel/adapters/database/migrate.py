@@ -1,5 +1,8 @@
 """Brings a database to the newest schema, and tells whether it is there."""
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -9,18 +12,68 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from voicereel.adapters.database.database import make_engine
+from voicereel.domain.errors import Unavailable
+
+# While a migration waits for a lock, everybody who comes after it waits too: not for long.
+LOCK_TIMEOUT_S = 2.0
+_TRIES = 5
+PAUSE_S = 2.0
+# Names our migrations among a PostgreSQL server's advisory locks; each database has its own.
+TURN = 0x564F494345
+_SQLITE_BUSY = ("SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT", "SQLITE_LOCKED")
+_LOCK_NOT_AVAILABLE = "55P03"
 
 
 def upgrade(url: str) -> str:
-    """Run every migration that is missing; the revision the database is at now."""
-    config = _config()
+    """Run every migration that is missing, all or none; the revision the database is at now.
+
+    Several may be asked for it at once: one works, the others wait for it. `Unavailable` when others
+    hold what it needs for longer than it tries.
+    """
     engine = make_engine(url)
-    with engine.connect() as connection:
+    try:
+        for pause_s in [PAUSE_S] * (_TRIES - 1) + [0.0]:
+            try:
+                return _upgrade(engine)
+            except sa.exc.OperationalError as error:
+                if not _is_locked_out(error):
+                    raise
+                time.sleep(pause_s)
+    finally:
+        engine.dispose()
+    raise Unavailable(
+        "The database is busy, and nothing was changed: try again when long transactions have ended.",
+        code="database_busy",
+    )
+
+
+def _upgrade(engine: sa.Engine) -> str:
+    found = current(engine)
+    if found is not None and is_enough(found):
+        return found
+    config = alembic_config()
+    with _alone(engine) as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
-        connection.commit()
-    engine.dispose()
     return newest()
+
+
+@contextmanager
+def _alone(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """One transaction around everything, and no other migration beside it."""
+    with engine.execution_options(voicereel_writing=True).begin() as connection:
+        if engine.dialect.name == "postgresql":
+            # Filling a new column or index may take long; whoever migrates already, too.
+            for setting in ("statement_timeout", "lock_timeout"):
+                connection.exec_driver_sql(f"SET LOCAL {setting} = 0")
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({TURN})")
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {round(LOCK_TIMEOUT_S * 1000)}")
+        yield connection
+
+
+def _is_locked_out(error: sa.exc.OperationalError) -> bool:
+    sqlite_name = getattr(error.orig, "sqlite_errorname", "")
+    return sqlite_name in _SQLITE_BUSY or getattr(error.orig, "sqlstate", "") == _LOCK_NOT_AVAILABLE
 
 
 def is_enough(revision: str | None) -> bool:
@@ -29,12 +82,12 @@ def is_enough(revision: str | None) -> bool:
     While versions are rolled the schema is migrated first: the old version must go on serving, so a
     revision that is not one of ours is one that was added to ours.
     """
-    older = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    older = {script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions()}
     return revision is not None and revision not in older - {newest()}
 
 
 def newest() -> str:
-    return ScriptDirectory.from_config(_config()).get_current_head() or ""
+    return ScriptDirectory.from_config(alembic_config()).get_current_head() or ""
 
 
 def current(engine: sa.Engine) -> str | None:
@@ -43,7 +96,8 @@ def current(engine: sa.Engine) -> str | None:
         return MigrationContext.configure(connection).get_current_revision()
 
 
-def _config() -> Config:
+def alembic_config() -> Config:
+    """Alembic's own settings; it runs on the connection in ``attributes``."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     return config

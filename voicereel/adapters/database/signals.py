@@ -7,6 +7,8 @@ by a thread that puts many into one statement. What is lost on the way is found 
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -17,14 +19,16 @@ _SEND = "SELECT pg_notify(c, p) FROM unnest(CAST(%s AS text[]), CAST(%s AS text[
 _PREFIX = "voicereel_"
 _LOOK_S = 0.05
 _AGAIN_S = 1.0
+_GATHER_S = 0.01
 EVERYTHING = frozenset({""})
 
 
 class Signals:
     """Sends what `tell` is given, at once but not in the caller's time."""
 
-    def __init__(self, connect: Callable[[], sa.PoolProxiedConnection]) -> None:
+    def __init__(self, connect: Callable[[], AbstractContextManager[Any]]) -> None:
         self._connect = connect
+        self._sent = 0.0
         self._waiting: set[tuple[Channel, str]] = set()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
@@ -57,17 +61,17 @@ class Signals:
     def _next(self) -> set[tuple[Channel, str]] | None:
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closed)
+        # The first is sent at once; of many, what gathers meanwhile goes together.
+        time.sleep(max(0.0, self._sent + _GATHER_S - time.monotonic()))
+        with self._changed:
             told, self._waiting = self._waiting, set()
+        self._sent = time.monotonic()
         return told or None
 
     def _send(self, told: set[tuple[Channel, str]]) -> None:
         channels = [f"{_PREFIX}{channel}" for channel, _ in told]
-        connection = self._connect()
-        try:
-            connection.cursor().execute(_SEND, (channels, [what for _, what in told]))
-            connection.commit()
-        finally:
-            connection.close()
+        with self._connect() as connection:
+            connection.execute(_SEND, (channels, [what for _, what in told]))
 
 
 class PostgresqlListener:

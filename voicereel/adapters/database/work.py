@@ -113,11 +113,27 @@ class _Statements:
              WHERE id = :id AND fence = :fence AND status = 'queued' RETURNING id""")
         # After a restore: whoever still renders from before must find that it has lost.
         self.outdate = text("""
-            UPDATE stage_runs SET fence = fence + 1000 WHERE status IN ('blocked', 'queued', 'running')""")
+            UPDATE stage_runs SET fence = fence + 1000, dispatched_at = NULL
+             WHERE status IN ('blocked', 'queued', 'running')""")
         self.requeue_all = text(f"""
-            UPDATE stage_runs SET status = 'queued', lease_until = NULL, next_run_at = {now},
-                   dispatched_at = NULL
-             WHERE status = 'running' AND attempt < max_attempts""")
+            UPDATE stage_runs SET status = 'queued', attempt = attempt - 1, lease_until = NULL,
+                   next_run_at = {now}
+             WHERE status = 'running'""")
+        # Ids that were given after the back-up are not given again: a late worker may hold one.
+        self.skip_ids = text(
+            "UPDATE sqlite_sequence SET seq = seq + 1000000 WHERE name = 'stage_runs'"
+            if dialect.is_sqlite
+            else """SELECT setval(ids, nextval(ids) + 1000000)
+                      FROM CAST(pg_get_serial_sequence('stage_runs', 'id') AS regclass) AS ids"""
+        )
+        self.forget_first = text(
+            "DELETE FROM stage_runs WHERE job_id = :job_id AND ordinal = 0 RETURNING payload, pool"
+        )
+        self.block_rest = text("""
+            UPDATE stage_runs SET status = 'blocked', attempt = 0, progress = 0, error = NULL,
+                   worker_id = NULL, lease_until = NULL, started_at = NULL, finished_at = NULL,
+                   dispatched_at = NULL, fence = fence + 1000
+             WHERE job_id = :job_id""")
 
         waiting = f"status = 'queued' AND next_run_at <= {now}"
         waited = dialect.ms_between("next_run_at", now)
@@ -235,10 +251,18 @@ class Work:
         return self._hit(self._sql.give_up, claim)
 
     def outdate_all(self) -> int:
-        """Refuse every worker of before, and make due what they held; how many runs go on."""
+        """Refuse every worker of before, and make due what they held, uncounted; how many runs go on."""
         outdated = int(run(self._connection, self._sql.outdate).rowcount)
         run(self._connection, self._sql.requeue_all)
+        run(self._connection, self._sql.skip_ids)
         return outdated
+
+    def begin_again(self, job_id: str) -> dict[str, str]:
+        """Forget the runs of a job's first stage and block the others; the pool of each engine they named."""
+        gone = every(self._connection, self._sql.forget_first, job_id=job_id)
+        run(self._connection, self._sql.block_rest, job_id=job_id)
+        payloads = [(json.loads(row[0]) if isinstance(row[0], str) else row[0], row[1]) for row in gone]
+        return {payload["engine"]: pool for payload, pool in payloads}
 
     def backlog(self) -> Backlog:
         row = self._one(self._sql.backlog)
