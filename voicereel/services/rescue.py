@@ -15,10 +15,11 @@ LINE_FAILED = "line_failed"
 REVIEWED = frozenset({FALLBACK_WARNING, LINE_FAILED})
 
 
-def have_spoken(tx: Transaction, job: Job, claim: Claim, result: Result) -> Result:
+def have_spoken(tx: Transaction, claim: Claim, result: Result) -> Result:
     """Hand the lines that failed to the fallback speaker; what is left of the result, each failure named."""
     errors = {take.line_id: take.error for take in result.takes if take.error}
-    if not errors:
+    job = tx.jobs.get(claim.job_id, tenant_id=claim.tenant_id) if errors else None
+    if job is None:
         return result
     failed = [record for record in _lines_of(tx, claim) if record.line.id in errors]
     rescued = [record for record in failed if job.fallback and job.fallback.can_speak(record)]

@@ -99,22 +99,22 @@ class WorkService:
         """
         with self.work.writing() as tx:
             tx.jobs.lock(claim.job_id)
-            job = _job_of(tx, claim)
             good, again = _sort_out(claim, result)
             if again:
                 _try_again(tx, claim, again)
             elif not tx.work.finish(claim):
                 raise LeaseLost("Another worker owns this stage run now.")
-            good = have_spoken(tx, job, claim, good)
+            good = have_spoken(tx, claim, good)
             tx.jobs.record(claim, good)
             pools = tx.work.unblock_next(claim.job_id)
             if pools:
                 tx.outbox.add("wake", {"pools": list(pools)})
-            events = [*_line_events(good.takes), _stage_event(_job_of(tx, claim), claim.stage)]
+            job = _job_of(tx, claim)
+            events = [*_line_events(good.takes), _stage_event(job, claim.stage)]
             tx.events.add(claim.job_id, tenant_id=claim.tenant_id, events=events)
             _settle_enrolment(tx, job, result)
-            if tx.jobs.is_done(claim.job_id):
-                _succeed(tx, _job_of(tx, claim), claim)
+            if all(stage.status == "succeeded" for stage in job.stages):
+                _succeed(tx, job, claim)
 
     def fail(self, claim: Claim, error: VoiceReelError) -> None:
         """Try a failed run again later, or end its job when that cannot help."""

@@ -50,19 +50,17 @@ def statement(*, once: bool, speakers: bool) -> str:
         run AS (
           SELECT r.* FROM go, jsonb_to_recordset(CAST(:runs AS jsonb)) AS r({_RUN_FIELDS})),
         backlog AS (
-          SELECT pool, (SELECT count(*) FROM (SELECT 1 FROM stage_runs s
-                          WHERE s.tenant_id = :tenant_id AND s.pool = p.pool
-                            AND s.status IN ('queued', 'running') LIMIT {BACKLOG_CAP}) AS live) AS before
-            FROM (SELECT DISTINCT pool FROM run WHERE status = 'queued') AS p),
+          SELECT count(*) AS before FROM (
+            SELECT 1 FROM stage_runs WHERE tenant_id = :tenant_id AND status IN ('queued', 'running')
+             LIMIT {BACKLOG_CAP}) AS live),
         runs AS (
           INSERT INTO stage_runs (job_id, tenant_id, stage, shard, ordinal, pool, payload, status, priority,
                  attempt, max_attempts, fence, progress, next_run_at, turn_at, dispatched_at)
-          SELECT :job_id, :tenant_id, stage, shard, ordinal, run.pool, payload, status, 0, 0, :max_attempts,
+          SELECT :job_id, :tenant_id, stage, shard, ordinal, pool, payload, status, 0, 0, :max_attempts,
                  0, 0, clock_timestamp(),
+                 clock_timestamp() + make_interval(secs => {FAIR_SHARE_S} * (before + position)),
                  clock_timestamp()
-                   + make_interval(secs => {FAIR_SHARE_S} * (coalesce(before, 0) + position)),
-                 clock_timestamp()
-            FROM run LEFT JOIN backlog ON backlog.pool = run.pool),
+            FROM run, backlog),
         event AS (
           INSERT INTO events (tenant_id, job_id, id, type, data, created_at)
           SELECT :tenant_id, :job_id, 1, :event_type, CAST(:view AS jsonb), clock_timestamp() FROM go),

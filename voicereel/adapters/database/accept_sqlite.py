@@ -20,6 +20,9 @@ _JOB_NAMES = (
 _LINE_NAMES = ("ordinal", "line_id", "role", "text", "spec", "status", "warnings")
 _RUN_NAMES = ("stage", "shard", "ordinal", "pool", "payload", "status")
 
+_BACKLOG = f"""(SELECT count(*) FROM (SELECT 1 FROM stage_runs
+    WHERE tenant_id = :tenant_id AND status IN ('queued', 'running') LIMIT {BACKLOG_CAP}))"""
+
 STEPS = (
     f"""INSERT INTO jobs (id, tenant_id, {", ".join(_JOB_NAMES)}, stale, revision, lines_done, created_at)
         SELECT :job_id, :tenant_id, {_of(":job", _JOB_NAMES)},
@@ -30,10 +33,7 @@ STEPS = (
                fence, progress, next_run_at, turn_at, dispatched_at)
         SELECT :job_id, :tenant_id, {_of("value", _RUN_NAMES)}, 0, 0, :max_attempts, 0, 0,
                {_NOW},
-               strftime('%Y-%m-%dT%H:%M:%fZ', 'now', ({FAIR_SHARE_S} * (json_extract(value, '$.position') + (
-                 SELECT count(*) FROM (SELECT 1 FROM stage_runs s
-                   WHERE s.tenant_id = :tenant_id AND s.pool = json_extract(value, '$.pool')
-                     AND s.status IN ('queued', 'running') LIMIT {BACKLOG_CAP})))) || ' seconds'),
+               {SQLITE.later(f"{FAIR_SHARE_S} * (json_extract(value, '$.position') + {_BACKLOG})")},
                {_NOW}
           FROM json_each(:runs)""",
     f"""INSERT INTO events (tenant_id, job_id, id, type, data, created_at)

@@ -1,13 +1,34 @@
 """What happened to each job, and what is still to be done because of it."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
+from pydantic_core import to_json
 
 from voicereel.adapters.database.columns import db_now
+from voicereel.adapters.database.dialect import Dialect, dialect_of, run
 from voicereel.adapters.database.tables import events, outbox
 from voicereel.ports import Event, OutboxRow
+
+
+@cache
+def _add_statement(dialect: Dialect) -> str:
+    """Numbers go on from the job's last; whoever adds holds the job's lock."""
+    last = "(SELECT coalesce(max(id), 0) FROM events WHERE job_id = CAST(:job_id AS varchar))"
+    if dialect.is_sqlite:
+        listed = """key + 1, json_extract(value, '$[0]'), json_extract(value, '$[1]')"""
+        source = "json_each(:events)"
+    else:
+        listed, source = (
+            "n, e ->> 0, e -> 1",
+            "jsonb_array_elements(CAST(:events AS jsonb)) WITH ORDINALITY AS x(e, n)",
+        )
+    return dialect.statement(f"""
+        INSERT INTO events (tenant_id, job_id, id, type, data, created_at)
+        SELECT CAST(:tenant_id AS varchar), CAST(:job_id AS varchar), {last} + {listed}, {dialect.now}
+          FROM {source}""")
 
 
 class Events:
@@ -21,14 +42,12 @@ class Events:
         self._tell = tell
 
     def add(self, job_id: str, *, tenant_id: str, events: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
-        last = sa.select(sa.func.coalesce(sa.func.max(_events.c.id), 0)).where(_events.c.job_id == job_id)
-        first = self._connection.execute(last).scalar_one() + 1
-        self._connection.execute(
-            _events.insert(),
-            [
-                {"tenant_id": tenant_id, "job_id": job_id, "id": number, "type": kind, "data": dict(data)}
-                for number, (kind, data) in enumerate(events, first)
-            ],
+        run(
+            self._connection,
+            _add_statement(dialect_of(self._connection)),
+            tenant_id=tenant_id,
+            job_id=job_id,
+            events=to_json(events).decode(),
         )
         self._tell(job_id)
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
+from pydantic_core import from_json
 
 if TYPE_CHECKING:
     import psycopg
@@ -42,6 +43,7 @@ class HotPool:
                 "connect_timeout": 5,
                 "options": f"{options} {_PLAN_ONCE}",
             },
+            configure=_read_json_fast,
             check=_refuse_if_cut,
             reconnect_timeout=_PATIENCE_S,
             open=False,
@@ -59,6 +61,12 @@ class HotPool:
 
     def close(self) -> None:
         self._pool.close()
+
+
+def _read_json_fast(connection: "psycopg.Connection[Any]") -> None:
+    from psycopg.types.json import set_json_loads
+
+    set_json_loads(from_json, connection)
 
 
 def _refuse_if_cut(connection: "psycopg.Connection[Any]") -> None:

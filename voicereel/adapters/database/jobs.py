@@ -185,25 +185,36 @@ class Jobs:
         """Write what a run made; call in the transaction in which `finish` held the fence."""
         for artifact in result.artifacts:
             self.add_artifact(artifact, stage_run_id=claim.stage_run_id, fence=claim.fence)
-        for take in result.takes:
-            self._record_take(claim, take)
+        if result.takes:
+            self._record_takes(claim, result.takes)
         if result.segments:
             self._place_lines(claim.job_id, result)
         self._count(claim.job_id, result)
 
-    def _record_take(self, claim: Claim, take: Take) -> None:
-        values = rows.take_row(take, tenant_id=claim.tenant_id, job_id=claim.job_id)
-        take_id = self._connection.execute(takes.insert().returning(takes.c.id), values).scalar_one()
-        where = (lines.c.job_id == claim.job_id) & (lines.c.line_id == take.line_id)
-        self._connection.execute(
+    def _record_takes(self, claim: Claim, made: Sequence[Take]) -> None:
+        """Write takes and point their lines at them: two statements, however many there are."""
+        values = [rows.take_row(take, tenant_id=claim.tenant_id, job_id=claim.job_id) for take in made]
+        insert = takes.insert().returning(takes.c.id, sort_by_parameter_order=True)
+        ids = self._connection.execute(insert, values).scalars().all()
+        update = (
             lines.update()
-            .where(where)
+            .where(lines.c.job_id == claim.job_id, lines.c.line_id == sa.bindparam("spoken"))
             .values(
-                status="failed" if take.error else "succeeded",
-                warnings=rows.warnings_json(take.warnings),
-                error=take.error,
-                take_id=take_id,
+                {name: sa.bindparam(f"new_{name}") for name in ("status", "warnings", "error", "take_id")}
             )
+        )
+        self._connection.execute(
+            update,
+            [
+                {
+                    "spoken": take.line_id,
+                    "new_status": "failed" if take.error else "succeeded",
+                    "new_warnings": rows.warnings_json(take.warnings),
+                    "new_error": take.error,
+                    "new_take_id": take_id,
+                }
+                for take, take_id in zip(made, ids, strict=True)
+            ],
         )
 
     def _place_lines(self, job_id: str, result: Result) -> None:
@@ -225,13 +236,6 @@ class Jobs:
         if result.takes:
             done = jobs.c.lines_done + len(result.takes)
             self._connection.execute(jobs.update().where(jobs.c.id == job_id).values(lines_done=done))
-
-    def is_done(self, job_id: str) -> bool:
-        """Whether every stage run of the job has succeeded."""
-        pending = sa.select(stage_runs.c.id).where(
-            stage_runs.c.job_id == job_id, stage_runs.c.status != "succeeded"
-        )
-        return self._connection.execute(pending.limit(1)).first() is None
 
     def start(self, job_id: str) -> bool:
         """Queued becomes running; False when it had started before."""

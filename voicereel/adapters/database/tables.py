@@ -122,7 +122,7 @@ stage_runs = sa.Table(
         sqlite_where=_LIVE,
         postgresql_where=_LIVE,
     ),
-    sa.Index("ix_stage_runs_backlog", "tenant_id", "pool", sqlite_where=_LIVE, postgresql_where=_LIVE),
+    sa.Index("ix_stage_runs_backlog", "tenant_id", sqlite_where=_LIVE, postgresql_where=_LIVE),
     sa.Index("ix_stage_runs_finished_at", "finished_at"),
     sa.Index("ix_stage_runs_lease_until", "lease_until", sqlite_where=_RUNNING, postgresql_where=_RUNNING),
     sqlite_autoincrement=True,

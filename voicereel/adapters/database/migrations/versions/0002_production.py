@@ -50,7 +50,7 @@ def _give_turns() -> None:
     op.create_index(
         "ix_stage_runs_backlog",
         "stage_runs",
-        ["tenant_id", "pool"],
+        ["tenant_id"],
         sqlite_where=_LIVE,
         postgresql_where=_LIVE,
     )
