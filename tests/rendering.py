@@ -50,7 +50,7 @@ class Studio:
     def fetch(self, job_id: str, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         with self.services.jobs.work.reading() as tx:
-            for artifact in tx.jobs.artifacts(job_id):
+            for artifact in tx.artifacts.of_job(job_id):
                 if artifact.kind in ("audio", "caption", "reel"):
                     path = self.services.work.store.fetch(artifact.key, folder)
                     shutil.copyfile(path, folder / artifact.name)

@@ -101,11 +101,11 @@ class ArtifactService:
     ) -> Download:
         """Open a file by its presigned URL. The MAC names the tenant, so the row is read first."""
         with self.work.reading() as tx:
-            tenant_id = tx.jobs.artifact_owner(artifact_id)
+            tenant_id = tx.artifacts.owner(artifact_id)
             if tenant_id is None:
                 raise NotFound("file")
             self._check(artifact_id, tenant_id, expires, key_id, signature, disposition)
-            artifact = tx.jobs.artifact(artifact_id, tenant_id=tenant_id)
+            artifact = tx.artifacts.get(artifact_id, tenant_id=tenant_id)
         if artifact is None:
             raise NotFound("file")
         return Download(artifact=artifact, stream=self.store.open(artifact.key))

@@ -217,7 +217,7 @@ def end_job(
 ) -> bool:
     """Close a job with its event; False when it was closed already."""
     tx.work.cancel(job.id)
-    for key in tx.jobs.drop_artifacts(job.id, kind="mix"):
+    for key in tx.artifacts.drop(job.id, kind="mix"):
         # By far the largest file of a job, alone in its folder, and read by nothing that comes after.
         tx.outbox.add("delete_files", {"prefix": key.rpartition("/")[0]})
     if not tx.jobs.end(job.id, status=status, error=error, billable_ms=billable_ms):

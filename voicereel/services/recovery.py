@@ -56,7 +56,7 @@ class RecoveryService:
     def _lost_files(self) -> Iterator[tuple[str, str, str]]:
         """``(tenant_id, job_id, kind)`` of each file that is not there; the store is listed once a tenant."""
         with self.work.reading() as tx:
-            named = tx.jobs.all_files()
+            named = tx.artifacts.all_keys()
         for tenant_id, files in groupby(named, key=itemgetter(0)):
             there = {stored.key for stored in self.store.keys(tenant_id)}
             yield from ((tenant_id, job_id, kind) for _, job_id, kind, key in files if key not in there)

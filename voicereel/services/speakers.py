@@ -125,7 +125,7 @@ class SpeakerService:
             if tx.jobs.accept(submission) == "repeated":
                 return recall(tx, principal.tenant_id, once) or reply
             for artifact in files:
-                tx.jobs.add_artifact(artifact, stage_run_id=None, fence=0)
+                tx.artifacts.add(artifact, stage_run_id=None, fence=0)
             tx.speakers.add(speaker, job_id=job_id)
             return reply
 

@@ -120,7 +120,7 @@ class UpkeepService:
     def _drop_intermediates(self) -> None:
         hours = self.retention.intermediates_hours
         with self.work.reading() as tx:
-            found = tx.jobs.with_intermediates(older_than_s=hours * 3600, limit=_PAGE)
+            found = tx.artifacts.jobs_with_intermediates(older_than_s=hours * 3600, limit=_PAGE)
         for tenant_id, job_id in found:
             self._drop(tenant_id, job_id, ("takes", "mix"))
 
@@ -129,7 +129,7 @@ class UpkeepService:
             return
         older_than_s = self.retention.originals_days * 24 * 3600
         with self.work.reading() as tx:
-            found = tx.jobs.with_originals(older_than_s=older_than_s, limit=_PAGE)
+            found = tx.artifacts.jobs_with_originals(older_than_s=older_than_s, limit=_PAGE)
         for tenant_id, job_id in found:
             self._drop(tenant_id, job_id, ("sample", "reference"))
 
@@ -138,7 +138,7 @@ class UpkeepService:
         with self.work.writing() as tx:
             if not tx.jobs.lock(job_id):
                 return
-            keys = [key for kind in kinds for key in tx.jobs.drop_artifacts(job_id, kind=kind)]
+            keys = [key for kind in kinds for key in tx.artifacts.drop(job_id, kind=kind)]
             for key in keys:
                 tx.outbox.add("delete_files", {"key": key})
             event = ("files.deleted", {"id": job_id, "kinds": list(kinds), "files": len(keys)})
@@ -156,7 +156,7 @@ class UpkeepService:
         old = [stored.key for stored in page if stored.modified_at < latest]
         if old:
             with self.work.reading() as tx:
-                orphans = tx.jobs.unknown_keys(old)
+                orphans = tx.artifacts.unknown_keys(old)
             for key in sorted(orphans):
                 self.store.delete(key)
             if orphans:

@@ -80,7 +80,7 @@ class WorkService:
 
     def artifacts(self, claim: Claim, *, kind: str) -> tuple[Artifact, ...]:
         with self.work.reading() as tx:
-            return tx.jobs.artifacts(claim.job_id, kind=kind)
+            return tx.artifacts.of_job(claim.job_id, kind=kind)
 
     def speaker(self, claim: Claim) -> Speaker:
         """The speaker that an enrolment job is about."""

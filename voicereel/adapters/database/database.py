@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.pool import QueuePool
 
 from voicereel.adapters.database.accounts import Accounts
+from voicereel.adapters.database.artifacts import Artifacts
 from voicereel.adapters.database.dialect import Hot
 from voicereel.adapters.database.engines import Engines
 from voicereel.adapters.database.events import Events, Outbox
@@ -54,6 +55,10 @@ class DatabaseTransaction:
     @cached_property
     def jobs(self) -> HotJobs:
         return HotJobs(self, tell=self._outbox_grew)
+
+    @cached_property
+    def artifacts(self) -> Artifacts:
+        return Artifacts(self)
 
     @cached_property
     def work(self) -> Work:

@@ -3,13 +3,15 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
-from typing import Any, Protocol
+from typing import Any
 
 import sqlalchemy as sa
 
 from voicereel.adapters.database import rows
+from voicereel.adapters.database.artifacts import Artifacts
 from voicereel.adapters.database.columns import db_now
-from voicereel.adapters.database.dialect import Hot, dialect_of, first
+from voicereel.adapters.database.connections import Connections
+from voicereel.adapters.database.dialect import dialect_of, first
 from voicereel.adapters.database.tables import artifacts, jobs, lines, stage_runs, takes
 from voicereel.domain.job import (
     FINISHED,
@@ -26,22 +28,12 @@ from voicereel.domain.script import Warn
 from voicereel.ports import Page
 
 
-class Connections(Protocol):
-    """What a transaction offers its repositories."""
-
-    @property
-    def max_attempts(self) -> int: ...
-    @property
-    def connection(self) -> sa.Connection: ...
-    @property
-    def hot(self) -> Hot: ...
-
-
 class Jobs:
     """`JobRepository` over SQLAlchemy Core."""
 
     def __init__(self, tx: Connections) -> None:
         self._connections = tx
+        self._artifacts = Artifacts(tx)
 
     @property
     def _connection(self) -> sa.Connection:
@@ -137,31 +129,6 @@ class Jobs:
         found = self._connection.execute(query).mappings()
         return tuple(rows.line_of(row, _take_of_line(row, words=words)) for row in found)
 
-    def artifacts(self, job_id: str, *, kind: str | None = None) -> tuple[Artifact, ...]:
-        query = sa.select(artifacts).where(artifacts.c.job_id == job_id).order_by(artifacts.c.id)
-        if kind is not None:
-            query = query.where(artifacts.c.kind == kind)
-        return tuple(rows.artifact_of(row) for row in self._connection.execute(query).mappings())
-
-    def artifact(self, artifact_id: str, *, tenant_id: str) -> Artifact | None:
-        query = sa.select(artifacts).where(artifacts.c.id == artifact_id, artifacts.c.tenant_id == tenant_id)
-        row = self._connection.execute(query).mappings().first()
-        return None if row is None else rows.artifact_of(row)
-
-    def drop_artifacts(self, job_id: str, *, kind: str) -> tuple[str, ...]:
-        """Forget the files of one kind; their keys, so that somebody removes the bytes."""
-        where = (artifacts.c.job_id == job_id) & (artifacts.c.kind == kind)
-        dropped = self._connection.execute(artifacts.delete().where(where).returning(artifacts.c.key))
-        return tuple(dropped.scalars())
-
-    def artifact_owner(self, artifact_id: str) -> str | None:
-        """The tenant of a file: a presigned URL is checked against it before the file is read."""
-        return self._connection.scalar(sa.select(artifacts.c.tenant_id).where(artifacts.c.id == artifact_id))
-
-    def add_artifact(self, artifact: Artifact, *, stage_run_id: int | None, fence: int) -> None:
-        row = rows.artifact_row(artifact, stage_run_id=stage_run_id, fence=fence)
-        self._connection.execute(artifacts.insert(), row)
-
     def recast(self, job_id: str, records: Sequence[LineRecord]) -> None:
         """Have lines spoken by other voices: what was made of them, and why, is forgotten."""
         for record in records:
@@ -184,7 +151,7 @@ class Jobs:
     def record(self, claim: Claim, result: Result) -> None:
         """Write what a run made; call in the transaction in which `finish` held the fence."""
         for artifact in result.artifacts:
-            self.add_artifact(artifact, stage_run_id=claim.stage_run_id, fence=claim.fence)
+            self._artifacts.add(artifact, stage_run_id=claim.stage_run_id, fence=claim.fence)
         if result.takes:
             self._record_takes(claim, result.takes)
         if result.segments:
@@ -285,37 +252,6 @@ class Jobs:
         """Forget a job and all it holds; the ledger is not touched."""
         self._connection.execute(jobs.delete().where(jobs.c.id == job_id))
 
-    def with_intermediates(self, *, older_than_s: float, limit: int) -> tuple[tuple[str, str], ...]:
-        """``(tenant_id, job_id)`` of jobs that ended so long ago and still have takes or a mix."""
-        query = (
-            sa.select(jobs.c.tenant_id, jobs.c.id)
-            .where(jobs.c.finished_at < db_now(-older_than_s))
-            .where(jobs.c.id.in_(sa.select(artifacts.c.job_id).where(artifacts.c.kind.in_(("mix", "takes")))))
-        )
-        found = self._connection.execute(query.limit(limit))
-        return tuple((tenant_id, job_id) for tenant_id, job_id in found)
-
-    def with_originals(self, *, older_than_s: float, limit: int) -> tuple[tuple[str, str], ...]:
-        """``(tenant_id, job_id)`` of enrolments that ended so long ago and still have recordings."""
-        query = (
-            sa.select(jobs.c.tenant_id, jobs.c.id)
-            .where(jobs.c.finished_at < db_now(-older_than_s), jobs.c.kind == "enroll")
-            .where(
-                sa.exists().where(
-                    artifacts.c.job_id == jobs.c.id, artifacts.c.kind.in_(("sample", "reference"))
-                )
-            )
-        )
-        found = self._connection.execute(query.limit(limit))
-        return tuple((tenant_id, job_id) for tenant_id, job_id in found)
-
-    def all_files(self) -> Sequence[tuple[str, str, str, str]]:
-        """``(tenant_id, job_id, kind, key)`` of every file that a job has, a tenant's together."""
-        c = artifacts.c
-        query = sa.select(c.tenant_id, c.job_id, c.kind, c.key).order_by(c.tenant_id, c.job_id)
-        found = self._connection.execute(query)
-        return [(tenant_id, job_id, kind, key) for tenant_id, job_id, kind, key in found]
-
     def forget_made(self, job_id: str) -> None:
         """Forget whatever stages have made of a job; their files are then nobody's."""
         for table in (takes, artifacts):
@@ -323,11 +259,6 @@ class Jobs:
         untouched = {"status": "queued", "error": None, "take_id": None, "start_ms": None, "end_ms": None}
         self._connection.execute(lines.update().where(lines.c.job_id == job_id).values(untouched))
         self._connection.execute(jobs.update().where(jobs.c.id == job_id).values(lines_done=0))
-
-    def unknown_keys(self, keys: Sequence[str]) -> frozenset[str]:
-        """Those of the keys that no artifact has."""
-        found = self._connection.execute(sa.select(artifacts.c.key).where(artifacts.c.key.in_(keys)))
-        return frozenset(keys) - frozenset(found.scalars())
 
     def expired(self, limit: int) -> tuple[tuple[str, str], ...]:
         """``(tenant_id, job_id)`` of speech jobs whose retention has ended."""

@@ -14,8 +14,9 @@ from pydantic_core import to_json
 
 from voicereel.adapters.database import accept_postgresql, accept_sqlite, rows
 from voicereel.adapters.database.columns import from_text, to_text
+from voicereel.adapters.database.connections import Connections
 from voicereel.adapters.database.dialect import Dialect, dialect_of, first, run
-from voicereel.adapters.database.jobs import Connections, Jobs
+from voicereel.adapters.database.jobs import Jobs
 from voicereel.adapters.database.tables import jobs
 from voicereel.domain.job import Artifact, Job, StageView
 from voicereel.ports import Accepted, Submission
