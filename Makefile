@@ -30,7 +30,7 @@ serve: $(VENV)/.service
 test: $(VENV)/.test lint
 	@VOICEREEL_TEST_DATABASE_URL="$${VOICEREEL_TEST_DATABASE_URL-$$(tests/needs/postgres.sh)}" \
 	VOICEREEL_TEST_BROKER_URL="$${VOICEREEL_TEST_BROKER_URL-$$(tests/needs/rabbitmq.sh)}" \
-		$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
+		$(BIN)/python -m pytest -n 2 -p tests.faults.scheduling $(PYTEST_ARGS)
 
 # All faults at full numbers (an hour), then every mutant; the table goes to benchmarks/results.
 faults: $(VENV)/.test

@@ -4,6 +4,8 @@ Any number of them may run; rows are taken with SKIP LOCKED, and every step of a
 """
 
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from voicereel.bootstrap import Services
@@ -11,29 +13,34 @@ from voicereel.domain.errors import VoiceReelError
 from voicereel.telemetry import log
 
 _LOOK_S = 1.0
-_PAUSE_S = 0.5
+_PAUSE_S = 0.2
 _GRACE_S = 15.0
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Dispatcher:
     """Two threads: a broker that hangs must not keep lost work from being found."""
 
     services: Services
     sweep_s: float
-    stopping: threading.Event = field(default_factory=threading.Event)
+    _stopping: threading.Event = field(default_factory=threading.Event)
+    _asked: bool = False
+
+    def stop(self, *_: object) -> None:
+        """Ask `run` to end; safe in a signal handler, where no lock may be taken."""
+        self._asked = True
 
     def run(self) -> None:
-        """Blocks until `stopping` is set, or one of the threads has died."""
+        """Blocks until `stop` is called."""
         threads = [
             threading.Thread(target=target, name=target.__name__, daemon=True)
             for target in (self.relay, self.sweep)
         ]
         for thread in threads:
             thread.start()
-        while not self.stopping.wait(_PAUSE_S):
-            if not all(thread.is_alive() for thread in threads):
-                self.stopping.set()
+        while not self._asked and all(thread.is_alive() for thread in threads):
+            time.sleep(_PAUSE_S)
+        self._stopping.set()
         for thread in threads:
             thread.join(_GRACE_S)
 
@@ -41,22 +48,26 @@ class Dispatcher:
         """Dispatch when told to, and once a second all the same."""
         listener = self.services.listen("outbox")
         try:
-            while not self.stopping.is_set():
-                self._dispatch()
+            while not self._stopping.is_set():
+                if not _done(self.services.upkeep.dispatch):
+                    self._stopping.wait(_LOOK_S)
                 listener.wait(_LOOK_S)
         finally:
             listener.close()
 
-    def _dispatch(self) -> None:
-        try:
-            self.services.upkeep.dispatch()
-        except VoiceReelError as error:
-            log().warning("dispatch_failed", code=error.code)
-            self.stopping.wait(_LOOK_S)
-
     def sweep(self) -> None:
-        while not self.stopping.wait(self.sweep_s):
-            try:
-                self.services.upkeep.sweep()
-            except VoiceReelError as error:
-                log().warning("sweep_failed", code=error.code)
+        while not self._stopping.wait(self.sweep_s):
+            _done(self.services.upkeep.sweep)
+
+
+def _done(work: Callable[[], object]) -> bool:
+    """Whether it could be done. What cannot be now is logged, and tried again."""
+    try:
+        work()
+    except VoiceReelError as error:
+        log().warning("upkeep_failed", code=error.code)
+    except Exception as error:  # noqa: BLE001 - a bug in one step must not end all upkeep
+        log().error("upkeep_crashed", exc_info=error)
+    else:
+        return True
+    return False

@@ -94,10 +94,13 @@ class Child:
             self._wait_longer(now)
 
     def signal(self, number: int) -> None:
-        """Signal the child's whole process group, if it still lives."""
+        """Signal the child, if it still lives; SIGKILL goes to all of its process group.
+
+        To be asked to stop twice is to be told to hurry: a master asks its own processes itself.
+        """
         if self.process is not None:
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.process.pid, number)
+                (os.killpg if number == signal.SIGKILL else os.kill)(self.process.pid, number)
 
 
 class Supervisor:
@@ -147,7 +150,7 @@ class Supervisor:
         upkeep = threading.Thread(target=self._dispatcher.run, name="upkeep", daemon=True)
         upkeep.start()
         try:
-            while not self._stopping:
+            while not self._stopping and upkeep.is_alive():
                 self._tick(time.monotonic())
                 if not self._ready and self._is_ready():
                     self._ready = True
@@ -155,7 +158,7 @@ class Supervisor:
                     yield self.url
                 time.sleep(_TICK_S)
         finally:
-            self._end()
+            self._end(upkeep)
 
     def _tick(self, now: float) -> None:
         for child in self._children:
@@ -194,7 +197,7 @@ class Supervisor:
         temporary.write_text(json.dumps({"url": self.url, "pid": os.getpid()}))
         temporary.replace(self._address_file)
 
-    def _end(self) -> None:
+    def _end(self, upkeep: threading.Thread) -> None:
         """Ask every child to stop; after three seconds, make it."""
         self._address_file.unlink(missing_ok=True)
         for child in self._children:
@@ -209,7 +212,8 @@ class Supervisor:
             if child.process is not None:
                 child.process.wait()
         self._requeue(self._prefix)
-        self._dispatcher.stopping.set()
+        self._dispatcher.stop()
+        upkeep.join(_STOP_S)
         self._services.close()
         self._listener.close()
 

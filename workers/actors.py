@@ -58,4 +58,5 @@ def set_up(settings: Settings, make_worker: Callable[[], Worker]) -> None:
 
     @dramatiq.actor(actor_name=WAKE, queue_name=settings.queue, broker=broker)
     def wake(_pool: str) -> None:
-        lifecycle.worker.drain(wait=True)
+        # Who is at work already goes on until nothing is due: the message need not be held for that.
+        lifecycle.worker.drain(wait=False)

@@ -8,6 +8,8 @@ import ctypes
 import os
 import signal
 import sys
+import threading
+import time
 
 from voicereel.bootstrap import Services, build
 from voicereel.settings import Settings
@@ -18,6 +20,10 @@ from workers.runner import Runner
 from workers.worker import Worker
 
 _PR_SET_PDEATHSIG = 1
+
+
+_LOOK_S = 0.05
+_GRACE_S = 5.0
 
 
 def make_worker(settings: Settings, services: Services) -> Worker:
@@ -73,14 +79,17 @@ def main() -> None:
     settings = Settings()
     services = begin(settings)
     worker = make_worker(settings, services)
+    asked: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: worker.runner.stopping.set())
-    worker.start()
-    try:
-        worker.poll(every_s=settings.poll_s)
-    finally:
-        worker.stop()
-        services.close()
+        # A handler may take no lock: it might interrupt the one who holds it.
+        signal.signal(number, lambda got, _: asked.append(got))
+    working = threading.Thread(target=worker.work, args=(settings.poll_s,), name="work", daemon=True)
+    working.start()
+    while not asked and working.is_alive():
+        time.sleep(_LOOK_S)
+    worker.stop()
+    working.join(_GRACE_S)
+    services.close()
 
 
 if __name__ == "__main__":

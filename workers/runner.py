@@ -76,12 +76,13 @@ class Runner:
         except Exception as error:  # noqa: BLE001 - a bug in one stage must not stop the worker
             log().error("stage_crashed", exc_info=error)
             detail = "The stage stopped on an internal error."
-            return self._fail(claim, StageFailed(detail, code="internal", retryable=True))
+            # It may have happened after the commit: what is really nobody's is collected as orphans.
+            return self._fail(claim, StageFailed(detail, code="internal", retryable=True), discard=False)
         return "succeeded"
 
-    def _fail(self, claim: Claim, error: VoiceReelError) -> Outcome:
+    def _fail(self, claim: Claim, error: VoiceReelError, *, discard: bool = True) -> Outcome:
         metrics.stage_error(claim.stage, error.code)
-        self._settle(claim, error)
+        self._settle(claim, error, discard=discard)
         return "retried" if error.retryable and not claim.is_last_attempt else "failed"
 
     def _attempt(self, claim: Claim) -> None:

@@ -62,8 +62,9 @@ class Worker:
         finally:
             self._busy.release()
 
-    def poll(self, *, every_s: float) -> None:
-        """Look for work until asked to stop."""
+    def work(self, every_s: float) -> None:
+        """Begin, and look for work until asked to stop."""
+        self.start()
         # A worker nobody hears of gets no work: without its advertiser it ends, to be started again.
         while self._may_go_on() and self._advertiser.is_alive():
             if not self.drain(wait=True):
@@ -77,7 +78,9 @@ class Worker:
             return self.runner.run_one()
         except Unavailable as error:
             log().warning("claim_failed", code=error.code)
-            return False
+        except Exception as error:  # noqa: BLE001 - whoever looks for work must go on looking
+            log().error("claim_crashed", exc_info=error)
+        return False
 
     def _advertise(self) -> None:
         runner = self.runner

@@ -9,6 +9,7 @@ import pytest
 
 from tests.rendering import Studio
 from tests.services.test_work import SCRIPT, claim, execute, forget_backoff, rows
+from voicereel.adapters.database.jobs_hot import HotJobs
 from voicereel.domain.errors import LeaseLost, StageFailed, Unavailable
 from voicereel.domain.job import Result
 from voicereel.services.upkeep import UpkeepService
@@ -151,3 +152,52 @@ def test_a_step_of_a_sweep_that_fails_does_not_keep_the_others(
     monkeypatch.setattr(type(fake_studio.services.artifacts), "collect", fail)
     fake_studio.services.upkeep.sweep()
     assert rows(fake_studio, "SELECT count(*) FROM jobs") == [(0,)]
+
+
+def test_a_job_that_is_approved_as_it_expires_is_kept(
+    fake_studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [{"speaker": "stock:fake/a", "text": "One FAIL two."}, *SCRIPT["lines"]]
+    job_id = fake_studio.submit({**SCRIPT, "lines": lines})
+    fake_studio.work()
+    execute(fake_studio, f"UPDATE jobs SET expires_at = {LONG_AGO}")
+
+    def approve_after_listing(jobs: HotJobs, limit: int) -> tuple[tuple[str, str], ...]:
+        monkeypatch.undo()
+        found = jobs.expired(limit)
+        fake_studio.services.jobs.approve(fake_studio.principal, job_id, once=None)
+        return found
+
+    monkeypatch.setattr(HotJobs, "expired", approve_after_listing)
+    fake_studio.services.upkeep.sweep()
+    assert fake_studio.job(job_id)["status"] == "succeeded"
+    assert rows(fake_studio, "SELECT count(*) FROM ledger") == [(1,)]
+
+
+def test_the_queue_of_a_pool_without_workers_does_not_grow(fake_studio: Studio) -> None:
+    broker = Broker()
+    upkeep = upkeep_with(fake_studio, broker)
+    lines = [{"speaker": "stock:fake/a", "text": "word " * 200} for _ in range(10)]
+    fake_studio.submit({**SCRIPT, "lines": lines})
+    upkeep.dispatch()
+    first = len(broker.woken)
+    for _ in range(3):
+        execute(fake_studio, f"UPDATE stage_runs SET dispatched_at = {LONG_AGO}")
+        upkeep.sweep()
+        upkeep.dispatch()
+    assert len(broker.woken) == first + 3
+
+
+def test_a_bug_in_one_step_does_not_end_the_sweeps(
+    fake_studio: Studio, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def crash(_: object) -> None:
+        raise PermissionError(13, "lost+found")
+
+    fake_studio.submit(SCRIPT)
+    fake_studio.work()
+    execute(fake_studio, f"UPDATE jobs SET expires_at = {LONG_AGO}")
+    monkeypatch.setattr(type(fake_studio.services.artifacts), "collect", crash)
+    fake_studio.services.upkeep.sweep()
+    assert rows(fake_studio, "SELECT count(*) FROM jobs") == [(0,)]
+    assert "sweep_crashed" in capsys.readouterr().err

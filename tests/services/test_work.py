@@ -161,6 +161,7 @@ def test_a_deleted_job_leaves_neither_rows_nor_files(fake_studio: Studio) -> Non
     job_id = fake_studio.submit(SCRIPT)
     fake_studio.work()
     fake_studio.services.jobs.delete(fake_studio.principal, job_id)
+    fake_studio.services.upkeep.sweep()
     assert list(fake_studio.services.work.store.keys()) == []
     for table in ("jobs", "lines", "takes", "artifacts", "stage_runs"):
         assert rows(fake_studio, f"SELECT count(*) FROM {table}") == [(0,)], table

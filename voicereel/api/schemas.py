@@ -161,7 +161,7 @@ class ScriptBody(Strict):
     output: OutputBody = Field(default_factory=OutputBody)
     captions: CaptionsBody = Field(default_factory=CaptionsBody)
     retention_hours: fields.RetentionHours = 168
-    fallback: Annotated[str, Field(min_length=1, max_length=64)] = ABSENT
+    fallback: fields.SpeakerRef = ABSENT
     metadata: Annotated[dict[fields.MetadataKey, fields.MetadataValue], Field(max_length=20)] = Field({})
 
     def script(self) -> Script:

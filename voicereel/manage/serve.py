@@ -95,7 +95,7 @@ def dispatcher(home: Path | None) -> None:
         metrics.serve(settings.metrics_port, settings.metrics_host)
     running = Dispatcher(services=services, sweep_s=settings.sweep_s)
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: running.stopping.set())
+        signal.signal(number, running.stop)
     running.run()
     services.close()
 

@@ -9,14 +9,14 @@ from datetime import UTC, datetime
 from typing import Any, BinaryIO
 from urllib.parse import urlencode
 
-from voicereel.domain.errors import Forbidden, NotFound, VoiceReelError
+from voicereel.domain.errors import Forbidden, NotFound
 from voicereel.domain.job import Artifact, Job
 from voicereel.ports import ArtifactStore, Clock, OutboxRow, UnitOfWork
 from voicereel.services.views import moment
-from voicereel.telemetry import log
 
 URL_LIFETIME_S = 15 * 60
 _PAGE = 100
+_PAGES = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,25 +122,21 @@ class ArtifactService:
             raise Forbidden(detail, code="bad_url_signature")
 
     def collect(self) -> None:
-        """Remove the files of jobs that were deleted; safe to run at any time, by anyone."""
-        while rows := self._pending_deletions():
+        """Remove files whose rows are gone, some pages of them; safe to run at any time, by anyone."""
+        for _ in range(_PAGES):
+            rows = self._pending_deletions()
             for row in rows:
                 self._delete(row.payload)
             with self.work.writing() as tx:
                 tx.outbox.done([row.id for row in rows])
+            if len(rows) < _PAGE:
+                return
 
     def _delete(self, payload: Mapping[str, Any]) -> None:
         if "key" in payload:
             self.store.delete(payload["key"])
         else:
             self.store.delete_under(payload["prefix"])
-
-    def collect_soon(self) -> None:
-        """As `collect`, but what fails is left to the sweeper: the deletion itself was committed."""
-        try:
-            self.collect()
-        except VoiceReelError as error:
-            log().warning("collect_failed", code=error.code)
 
     def _pending_deletions(self) -> Sequence[OutboxRow]:
         with self.work.reading() as tx:

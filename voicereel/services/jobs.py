@@ -189,7 +189,6 @@ class JobService:
             tx.jobs.lock(job_id)
             job = _speech_job(tx, principal, job_id)
             forget_job(tx, job.tenant_id, job.id, reason="requested")
-        self.files.collect_soon()
 
 
 def _speech_job(tx: Transaction, principal: Principal, job_id: str) -> Job:

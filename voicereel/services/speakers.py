@@ -71,7 +71,14 @@ class SpeakerService:
             undo.callback(self._forget_files, f"{principal.tenant_id}/{job_id}")
             files = [*self._store(principal.tenant_id, job_id, samples)]
             _refuse_repeats(files)
-            reply = self._accept(principal, enrolment, files, job_id=job_id, once=once, request_id=request_id)
+            try:
+                reply = self._accept(
+                    principal, enrolment, files, job_id=job_id, once=once, request_id=request_id
+                )
+            except Unavailable:
+                # Perhaps it was committed and only the answer is lost; if not, these are orphans.
+                undo.pop_all()
+                raise
             if not reply.replayed:
                 undo.pop_all()
         return reply
@@ -177,11 +184,13 @@ class SpeakerService:
     def delete(self, principal: Principal, speaker_id: str) -> None:
         """Forget a speaker and everything derived from its recordings."""
         with self.work.writing() as tx:
-            job_id = tx.speakers.delete(speaker_id, tenant_id=principal.tenant_id)
+            job_id = tx.speakers.enrolment(speaker_id, tenant_id=principal.tenant_id)
             if job_id is None:
                 raise NotFound("speaker")
+            # The job before the speaker, as whoever ends the enrolment does.
+            tx.jobs.lock(job_id)
+            tx.speakers.delete(speaker_id, tenant_id=principal.tenant_id)
             forget_job(tx, principal.tenant_id, job_id, reason="requested")
-        self.files.collect_soon()
 
 
 def _refuse_repeats(files: Sequence[Artifact]) -> None:

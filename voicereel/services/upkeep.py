@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import islice
 
-from voicereel.domain.errors import LeaseLost, VoiceReelError
+from voicereel.domain.errors import LeaseLost, Unavailable, VoiceReelError
 from voicereel.ports import ArtifactStore, Clock, StageQueue, StoredKey, UnitOfWork
 from voicereel.services.artifacts import ArtifactService
 from voicereel.services.jobs import forget_job
@@ -76,17 +76,20 @@ class UpkeepService:
             self._drop_originals,
             self._collect_orphans,
         ):
+            name = step.__name__.strip("_")
             try:
                 step()
             except VoiceReelError as error:
-                log().warning("sweep_failed", step=step.__name__.strip("_"), code=error.code)
+                log().warning("sweep_failed", step=name, code=error.code)
+            except Exception as error:  # noqa: BLE001 - a bug in one step must not keep the others
+                log().error("sweep_crashed", step=name, exc_info=error)
 
     def _requeue_lost(self) -> None:
         """A transaction each: one run that cannot be mended must not keep the others."""
         with self.work.reading() as tx:
             lost = tx.work.lost(_PAGE)
         for claim in lost:
-            with suppress(LeaseLost), self.work.writing() as tx:
+            with suppress(LeaseLost, Unavailable), self.work.writing() as tx:
                 tx.jobs.lock(claim.job_id)
                 if tx.work.is_lost(claim):  # it may have beaten once more since
                     fail_run(tx, claim, _LOST, retryable=True)
@@ -96,7 +99,7 @@ class UpkeepService:
         with self.work.reading() as tx:
             stranded = tx.work.stranded(after_s=_STRANDED_S, limit=_PAGE)
         for claim in stranded:
-            with self.work.writing() as tx:
+            with suppress(Unavailable), self.work.writing() as tx:
                 rescue_stranded(tx, claim)
 
     def _redispatch(self) -> None:
@@ -104,17 +107,22 @@ class UpkeepService:
         with self.work.writing() as tx:
             pools = tx.work.redispatch(after_s=_UNTAKEN_S, limit=_PAGE)
             if pools:
-                tx.outbox.add("wake", {"pools": list(pools)})
+                # One a pool: whoever is woken goes on until nothing is due, and a queue that nobody reads
+                # must not grow.
+                tx.outbox.add("wake", {"pools": sorted(set(pools))})
 
     def _expire(self) -> None:
         with self.work.writing() as tx:
             tx.accounts.forget_replies()
             tx.engines.forget_silent()
+        with self.work.writing() as tx:
             tx.events.forget_old(older_than_s=_DELETIONS_TOLD_S)
+        with self.work.reading() as tx:
             expired = tx.jobs.expired(_PAGE)
         for tenant_id, job_id in expired:
-            with self.work.writing() as tx:
-                if tx.jobs.lock(job_id):
+            with suppress(Unavailable), self.work.writing() as tx:
+                # Asked again under the lock: it may have been approved since, and be kept anew.
+                if tx.jobs.lock(job_id) and tx.jobs.is_expired(job_id):
                     forget_job(tx, tenant_id, job_id, reason="retention")
 
     def _drop_intermediates(self) -> None:
@@ -135,7 +143,7 @@ class UpkeepService:
 
     def _drop(self, tenant_id: str, job_id: str, kinds: tuple[str, ...]) -> None:
         """Remove files of some kinds, and say so."""
-        with self.work.writing() as tx:
+        with suppress(Unavailable), self.work.writing() as tx:
             if not tx.jobs.lock(job_id):
                 return
             keys = [key for kind in kinds for key in tx.artifacts.drop(job_id, kind=kind)]

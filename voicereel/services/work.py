@@ -45,6 +45,8 @@ class WorkService:
     def _announce_start(self, claim: Claim) -> None:
         with self.work.writing() as tx:
             tx.jobs.lock(claim.job_id)
+            if not tx.work.is_held(claim):
+                raise LeaseLost("The run was canceled as it was claimed.")
             started = tx.jobs.start(claim.job_id)
             job = _job_of(tx, claim)
             events = [_stage_event(job, claim.stage)]
@@ -63,8 +65,8 @@ class WorkService:
     def _tell_progress(self, claim: Claim) -> None:
         """A stage that takes long tells how far it is with each beat."""
         with suppress(LeaseLost, Unavailable), self.work.writing() as tx:
-            tx.jobs.lock(claim.job_id)
-            if tx.work.is_held(claim):
+            # The beat does not wait for anybody: if others are at this job, they tell of it.
+            if tx.jobs.try_lock(claim.job_id) and tx.work.is_held(claim):
                 event = _stage_event(_job_of(tx, claim), claim.stage)
                 tx.events.add(claim.job_id, tenant_id=claim.tenant_id, events=[event])
 

@@ -16,7 +16,7 @@ from voicereel.adapters.database.artifacts import Artifacts
 from voicereel.adapters.database.dialect import Hot
 from voicereel.adapters.database.engines import Engines
 from voicereel.adapters.database.events import Events, Outbox
-from voicereel.adapters.database.hot_pool import HotPool, HotPoolError
+from voicereel.adapters.database.hot_pool import KEEPALIVE, HotPool, HotPoolError
 from voicereel.adapters.database.jobs_hot import HotJobs
 from voicereel.adapters.database.ledger import Ledger
 from voicereel.adapters.database.signals import PollingListener, PostgresqlListener, Signals
@@ -190,6 +190,7 @@ _OUT_OF_REACH = (
     sa.exc.InterfaceError,
     sa.exc.InternalError,
     sa.exc.TimeoutError,
+    sa.exc.NotSupportedError,  # a prepared statement that the schema has outgrown
     HotPoolError,
 )
 
@@ -236,7 +237,7 @@ def _postgresql_engine(url: str) -> sa.Engine:
         pool_timeout=10,
         pool_pre_ping=True,
         hide_parameters=True,
-        connect_args={"connect_timeout": 5, "options": _POSTGRESQL_OPTIONS},
+        connect_args={"connect_timeout": 5, "options": _POSTGRESQL_OPTIONS, **KEEPALIVE},
     )
 
 

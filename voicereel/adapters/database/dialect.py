@@ -24,6 +24,10 @@ class Dialect:
     skip_locked: str
     lock_row: str
 
+    @property
+    def try_lock_row(self) -> str:
+        return f"{self.lock_row} SKIP LOCKED" if self.lock_row else ""
+
     def later(self, seconds: str) -> str:
         """The moment ``seconds`` (an SQL expression) from now."""
         if self.is_sqlite:

@@ -61,14 +61,18 @@ class Engines:
             .where(c.seen_at > db_now(-within_s))
             .group_by(c.engine)
         )
-        return tuple(self._known(sha256) for _, sha256 in sorted(map(tuple, self._connection.execute(query))))
+        found = sorted(map(tuple, self._connection.execute(query)))
+        return tuple(info for _, sha256 in found if (info := self._known(sha256)) is not None)
 
-    def _known(self, sha256: str) -> EngineInfo:
+    def _known(self, sha256: str) -> EngineInfo | None:
         """The facts of this hash; read and parsed once a process, for they are long and rarely new."""
         if sha256 not in _FACTS:
             c = engine_adverts.c
             query = sa.select(c.facts).where(c.facts_sha256 == sha256).limit(1)
-            _FACTS[sha256] = _info(self._connection.execute(query).scalar_one())
+            facts = self._connection.execute(query).scalar()
+            if facts is None:  # its last worker has gone since it was listed
+                return None
+            _FACTS[sha256] = _info(facts)
         return _FACTS[sha256]
 
 

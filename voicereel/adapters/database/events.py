@@ -12,6 +12,8 @@ from voicereel.adapters.database.dialect import Dialect, dialect_of, run
 from voicereel.adapters.database.tables import events, outbox
 from voicereel.ports import Event, OutboxRow
 
+_LARGEST = 2**31 - 1  # of PostgreSQL's integer
+
 
 @cache
 def _add_statement(dialect: Dialect) -> str:
@@ -53,7 +55,9 @@ class Events:
 
     def after(self, job_id: str, *, event_id: int, limit: int) -> tuple[Event, ...]:
         c = _events.c
-        query = sa.select(c.id, c.job_id, c.type, c.data).where(c.job_id == job_id, c.id > event_id)
+        query = sa.select(c.id, c.job_id, c.type, c.data).where(
+            c.job_id == job_id, c.id > min(event_id, _LARGEST)
+        )
         found = self._connection.execute(query.order_by(c.id).limit(limit)).mappings()
         return tuple(Event(**row) for row in found)
 

@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     import psycopg
 
 _SIZE = 8
+# A host that vanishes without a word is given up on within seconds, not when TCP does.
+KEEPALIVE = {
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
 # Planning takes as long as the statement itself, and no value in it changes the best plan.
 _PLAN_ONCE = "-c plan_cache_mode=force_generic_plan"
 _PATIENCE_S = 10.0
@@ -38,6 +45,7 @@ class HotPool:
             max_size=_SIZE,
             timeout=_PATIENCE_S,
             kwargs={
+                **KEEPALIVE,
                 "autocommit": True,
                 "prepare_threshold": 0,
                 "connect_timeout": 5,
@@ -52,15 +60,26 @@ class HotPool:
     @contextmanager
     def connection(self) -> Iterator[Any]:
         """A connection on which each statement commits; `HotPoolError` where that is not to be had."""
-        self._pool.open()
         try:
+            self._pool.open()
             with self._pool.connection() as connection:
-                yield connection
+                yield from _given(connection)
         except self._errors as error:
             raise HotPoolError(type(error).__name__) from error
 
     def close(self) -> None:
         self._pool.close()
+
+
+def _given(connection: "psycopg.Connection[Any]") -> Iterator[Any]:
+    """Lend a connection; one whose prepared statements the schema has outgrown is not used again."""
+    import psycopg
+
+    try:
+        yield connection
+    except psycopg.NotSupportedError as error:
+        connection.close()
+        raise psycopg.OperationalError("a prepared statement is no longer valid") from error
 
 
 def _read_json_fast(connection: "psycopg.Connection[Any]") -> None:
@@ -73,6 +92,8 @@ def _refuse_if_cut(connection: "psycopg.Connection[Any]") -> None:
     """Nobody asked anything, so whatever there is to read is the server's goodbye."""
     import psycopg
 
-    if select.select([connection.fileno()], [], [], 0)[0]:
+    said = select.poll()  # select() knows no descriptor above 1023
+    said.register(connection.fileno(), select.POLLIN)
+    if said.poll(0):
         connection.close()  # the pool would take back one that looks idle, and hand it out again
         raise psycopg.OperationalError("the connection was cut")

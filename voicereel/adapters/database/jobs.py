@@ -45,8 +45,14 @@ class Jobs:
         Whoever changes a job's stage runs, lines or events holds this first: two shards that end at
         the same moment would else each see the other as unfinished, and nobody would go on.
         """
-        dialect = dialect_of(self._connection)
-        statement = dialect.statement(f"SELECT 1 FROM jobs WHERE id = :job_id {dialect.lock_row}")
+        return self._lock(job_id, dialect_of(self._connection).lock_row)
+
+    def try_lock(self, job_id: str) -> bool:
+        """As `lock`, without waiting: False also while somebody else holds it."""
+        return self._lock(job_id, dialect_of(self._connection).try_lock_row)
+
+    def _lock(self, job_id: str, how: str) -> bool:
+        statement = dialect_of(self._connection).statement(f"SELECT 1 FROM jobs WHERE id = :job_id {how}")
         return first(self._connection, statement, job_id=job_id) is not None
 
     def get(self, job_id: str, *, tenant_id: str) -> Job | None:
@@ -259,6 +265,10 @@ class Jobs:
         untouched = {"status": "queued", "error": None, "take_id": None, "start_ms": None, "end_ms": None}
         self._connection.execute(lines.update().where(lines.c.job_id == job_id).values(untouched))
         self._connection.execute(jobs.update().where(jobs.c.id == job_id).values(lines_done=0))
+
+    def is_expired(self, job_id: str) -> bool:
+        where = (jobs.c.id == job_id) & (jobs.c.expires_at < db_now())
+        return self._connection.scalar(sa.select(jobs.c.id).where(where)) is not None
 
     def expired(self, limit: int) -> tuple[tuple[str, str], ...]:
         """``(tenant_id, job_id)`` of speech jobs whose retention has ended."""

@@ -7,11 +7,12 @@ by a thread that puts many into one statement. What is lost on the way is found 
 import threading
 import time
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from typing import Any
 
 import sqlalchemy as sa
 
+from voicereel.adapters.database.hot_pool import KEEPALIVE
 from voicereel.ports import Channel
 from voicereel.telemetry import log
 
@@ -39,8 +40,10 @@ class Signals:
         with self._changed:
             self._waiting.update(told)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="signals", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="signals", daemon=True)
+                with suppress(RuntimeError):  # no thread to be had: a hint is lost, not the commit
+                    thread.start()
+                    self._thread = thread
             self._changed.notify()
 
     def close(self) -> None:
@@ -78,7 +81,10 @@ class PostgresqlListener:
     """One connection of its own that hears one channel; made anew when it breaks."""
 
     def __init__(self, url: sa.URL, channel: Channel) -> None:
-        self._conninfo = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        # A host that vanishes is given up on here, too.
+        query = {name: str(value) for name, value in {**KEEPALIVE, "connect_timeout": 5}.items()}
+        url = url.set(drivername="postgresql").update_query_dict(query)
+        self._conninfo = url.render_as_string(hide_password=False)
         self._channel = channel
         self._connection: object | None = None
 
@@ -100,7 +106,7 @@ class PostgresqlListener:
     def _open(self) -> None:
         import psycopg
 
-        connection = psycopg.connect(self._conninfo, autocommit=True, connect_timeout=5)
+        connection = psycopg.connect(self._conninfo, autocommit=True)
         connection.execute(f"LISTEN {_PREFIX}{self._channel}")
         self._connection = connection
 

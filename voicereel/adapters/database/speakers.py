@@ -66,10 +66,14 @@ class Speakers:
             values["reference"] = reference
         self._connection.execute(speakers.update().where(where).values(**values))
 
-    def delete(self, speaker_id: str, *, tenant_id: str) -> str | None:
-        """Forget a speaker; the enrolment job that holds its recordings, or None if unknown."""
+    def enrolment(self, speaker_id: str, *, tenant_id: str) -> str | None:
+        """The job that holds a speaker's recordings, or None if there is no such speaker."""
         where = (speakers.c.id == speaker_id) & (speakers.c.tenant_id == tenant_id)
-        return self._connection.execute(speakers.delete().where(where).returning(speakers.c.job_id)).scalar()
+        return self._connection.scalar(sa.select(speakers.c.job_id).where(where))
+
+    def delete(self, speaker_id: str, *, tenant_id: str) -> None:
+        where = (speakers.c.id == speaker_id) & (speakers.c.tenant_id == tenant_id)
+        self._connection.execute(speakers.delete().where(where))
 
 
 def _consent_json(consent: Consent) -> dict[str, Any]:

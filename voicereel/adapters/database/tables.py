@@ -208,6 +208,8 @@ speakers = sa.Table(
     sa.Index("ix_speakers_tenant_id_id", "tenant_id", "id"),
 )
 
+_DELETED = sa.text("type = 'job.deleted'")
+
 # That a job was deleted is told after it: no foreign key.
 events = sa.Table(
     "events",
@@ -221,6 +223,7 @@ events = sa.Table(
     _created(),
     sa.UniqueConstraint("job_id", "id"),
     sa.Index("ix_events_tenant_id_seq", "tenant_id", "seq"),
+    sa.Index("ix_events_deleted", "created_at", sqlite_where=_DELETED, postgresql_where=_DELETED),
     sqlite_autoincrement=True,
 )
 

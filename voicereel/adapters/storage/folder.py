@@ -22,6 +22,10 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 _OUT_OF_REACH = (errno.EIO, errno.EROFS)
 
 
+# What is being written, and what a file system keeps for itself.
+_NOT_OURS = (".incoming/", "lost+found/")
+
+
 class FolderStore:
     """`ArtifactStore` in a folder: temporary file, fsync, link to its name, fsync the folder."""
 
@@ -110,7 +114,7 @@ class FolderStore:
     def _walk(self, prefix: str, after: str) -> Iterator[StoredKey]:
         """One folder at a time; a folder whose keys all come before ``after`` is not looked into."""
         for key, entry in _entries(self.root / prefix, prefix):
-            if key == ".incoming/" or (key < after and not after.startswith(key)):
+            if key in _NOT_OURS or (key < after and not after.startswith(key)):
                 continue
             if key.endswith("/"):
                 yield from self._walk(key, after)

@@ -16,6 +16,7 @@ depends_on = None
 
 _LIVE = sa.text("status IN ('queued', 'running')")
 _WORKING = sa.text("kind IN ('mix', 'takes')")
+_DELETED = sa.text("type = 'job.deleted'")
 _LONG_AGO = sa.text("'1970-01-01T00:00:00.000Z'")
 _LEDGER = ("ledger", "ledger_items")
 
@@ -65,6 +66,9 @@ def _free_events() -> None:
         " WHERE EXISTS (SELECT 1 FROM jobs WHERE jobs.id = events.job_id)"
     )
     op.create_index("ix_events_tenant_id_seq", "events", ["tenant_id", "seq"])
+    op.create_index(
+        "ix_events_deleted", "events", ["created_at"], sqlite_where=_DELETED, postgresql_where=_DELETED
+    )
 
 
 def _make_prices() -> None:
