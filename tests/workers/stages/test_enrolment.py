@@ -174,6 +174,7 @@ def test_a_deleted_speaker_leaves_no_bytes(any_studio: Studio, speech: Sound, tm
     speaker = enrolled(any_studio, encoded(tmp_path, speech, "flac"))
     before = set(any_studio.services.work.store.keys())
     any_studio.services.speakers.delete(any_studio.principal, speaker["id"])
+    any_studio.services.upkeep.sweep()
     gone = before - set(any_studio.services.work.store.keys())
     assert {found.key.rpartition("/")[2] for found in gone} >= {"0.wav", "reference.flac"}
 
