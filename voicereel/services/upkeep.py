@@ -90,8 +90,8 @@ class UpkeepService:
             lost = tx.work.lost(_PAGE)
         for claim in lost:
             with suppress(LeaseLost, Unavailable), self.work.writing() as tx:
-                tx.jobs.lock(claim.job_id)
-                if tx.work.is_lost(claim):  # it may have beaten once more since
+                # Nobody is waited for: who holds the job may be what stopped. It is looked at again.
+                if tx.jobs.try_lock(claim.job_id) and tx.work.is_lost(claim):
                     fail_run(tx, claim, _LOST, retryable=True)
                     metrics.stage_finished(claim.stage, claim.pool, "lost", 0.0, claim.attempt)
 

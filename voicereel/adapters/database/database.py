@@ -225,7 +225,7 @@ def make_engine(url: str) -> sa.Engine:
 
 # No statement of ours takes long: what hangs is cut off, and tried again by who asked for it.
 _POSTGRESQL_OPTIONS = (
-    "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"
+    "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=10s"
 )
 
 

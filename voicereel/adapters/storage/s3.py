@@ -77,7 +77,8 @@ def _client(
     config = Config(
         connect_timeout=connect_s,
         read_timeout=read_s,
-        retries={"mode": "standard", "total_max_attempts": attempts},
+        # The newer modes spend a quota of retries: a store that fails often would have none left.
+        retries={"mode": "legacy", "total_max_attempts": attempts},
         signature_version="s3v4",
         s3={"addressing_style": "path" if endpoint else "auto"},
     )
