@@ -79,7 +79,10 @@ def test_a_job_in_review_is_approved_and_then_in_the_report(vr: VoiceReel, live:
     fake_studio.work()
     waiting = job.wait()
     assert waiting.status == "needs_review"
-    assert [(w.code, w.pointer) for w in waiting.warnings] == [("spoken_by_fallback", "/lines/4")]
+    assert {w.code: w.pointer for w in waiting.warnings} == {
+        "spoken_by_fallback": "/lines/4",
+        "line_failed": "/lines/4",  # it cannot speak it either
+    }
     assert vr.usage.get().total.jobs == 0
     live.faults["/approve"] = [lost]
     approved = waiting.approve()

@@ -168,7 +168,7 @@ MUTANTS = (
     ),
     Mutant(
         "a connection that was cut is handed out again", "P8", "voicereel/adapters/database/hot_pool.py",
-        "        connection.close()", "        ...",
+        "        connection.close()  # the pool", "        ...  # the pool",
         ["tests/faults/test_database.py", "-k", "restarts"],
     ),
 )  # fmt: skip
