@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 from voicereel.adapters.database import migrate
@@ -55,7 +56,7 @@ class Services:
 
 def build(settings: Settings) -> Services:
     """Wire a process. The database must have been migrated; see `prepare`."""
-    _refuse_what_cannot_be(settings)
+    check(settings)
     database = Database(settings.database, max_attempts=settings.max_attempts)
     store = make_store(settings)
     artifacts = ArtifactService(
@@ -122,8 +123,8 @@ def build(settings: Settings) -> Services:
     )
 
 
-def _refuse_what_cannot_be(settings: Settings) -> None:
-    """Say at the start what would otherwise fail job by job."""
+def check(settings: Settings) -> None:
+    """Say at the start, in one line, what would otherwise fail later: `SettingsError`."""
     if not settings.database.startswith(("sqlite:", "postgresql+psycopg:")):
         raise SettingsError("VOICEREEL_DATABASE_URL: give sqlite:///… or postgresql+psycopg://…")
     if settings.broker_url and settings.database.startswith("sqlite:"):
@@ -131,6 +132,16 @@ def _refuse_what_cannot_be(settings: Settings) -> None:
             "VOICEREEL_BROKER_URL: SQLite serves one machine, whose workers poll; leave it empty,"
             " or set VOICEREEL_DATABASE_URL to a PostgreSQL"
         )
+    if settings.broker_url and not settings.broker_url.startswith(("amqp://", "amqps://")):
+        raise SettingsError("VOICEREEL_BROKER_URL: give amqp://user:password@host:5672/vhost")
+    for wanted, module, setting in (
+        (settings.database.startswith("postgresql"), "psycopg", "VOICEREEL_DATABASE_URL"),
+        (bool(settings.broker_url), "dramatiq", "VOICEREEL_BROKER_URL"),
+        (settings.store_url.startswith("s3:"), "boto3", "VOICEREEL_STORE"),
+    ):
+        if wanted and find_spec(module) is None:
+            raise SettingsError(f"{setting} needs more packages: pip install 'voicereel[production]'")
+    make_store(settings)
 
 
 def _make_queue(settings: Settings) -> StageQueue:
@@ -144,6 +155,7 @@ def _make_queue(settings: Settings) -> StageQueue:
 def prepare(settings: Settings) -> str:
     """Make the home folder and bring the database to the newest schema; its revision."""
     make_home(settings.home)
+    check(settings)
     url_secret(settings)
     return migrate.upgrade(settings.database)
 

@@ -90,6 +90,9 @@ class Settings(BaseSettings):
     @property
     def database(self) -> str:
         """The SQLAlchemy URL of the database; SQLite in the home folder by default."""
+        scheme, separator, rest = self.database_url.partition("://")
+        if separator and scheme in ("postgres", "postgresql"):  # as most providers write it
+            return f"postgresql+psycopg://{rest}"
         return self.database_url or f"sqlite:///{self.home / 'voicereel.db'}"
 
     @property

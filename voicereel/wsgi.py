@@ -1,11 +1,12 @@
 """`gunicorn voicereel.wsgi:app`: settings from the environment, services, routes."""
 
 import gc
+from importlib.metadata import version
 
 from voicereel.api.app import create_app
 from voicereel.bootstrap import build
 from voicereel.settings import Settings
-from voicereel.telemetry import start
+from voicereel.telemetry import log, start
 
 settings = Settings()
 start(settings, process="api")
@@ -14,3 +15,4 @@ app = create_app(build(settings))
 # What is loaded now stays: the collector need not look through it again with every thousand requests.
 gc.collect()
 gc.freeze()
+log().info("started", version=version("voicereel"))

@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 import time
+from importlib.metadata import version
 
 from voicereel.bootstrap import Services, build
 from voicereel.settings import Settings
@@ -42,6 +43,8 @@ def make_worker(settings: Settings, services: Services) -> Worker:
     )
     if settings.pool == "gpu":
         gpu.watch(runner.stopping)
+    names = " ".join(info.name for info in engines.infos())
+    log().info("started", version=version("voicereel"), pool=settings.pool, engine=names)
     return Worker(runner)
 
 

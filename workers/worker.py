@@ -84,11 +84,13 @@ class Worker:
 
     def _advertise(self) -> None:
         runner = self.runner
-        infos = runner.engines.infos()
         while True:
             try:
+                infos = runner.engines.infos()
                 runner.work.advertise(runner.worker_id, pool=runner.pool, infos=infos)
             except Unavailable as error:
                 log().warning("advertise_failed", code=error.code)
+            except Exception as error:  # noqa: BLE001 - a worker nobody hears of gets no work
+                log().error("advertise_crashed", exc_info=error)
             if runner.stopping.wait(ADVERTISE_S):
                 return

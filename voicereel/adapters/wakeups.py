@@ -1,5 +1,6 @@
 """Wake-ups for workers. With no broker the workers poll, and nobody needs waking."""
 
+import logging
 from collections.abc import Sequence
 
 from voicereel.domain.errors import Unavailable
@@ -25,6 +26,8 @@ class RabbitmqWakeups:
         # Only who has a broker needs its library.
         from dramatiq.brokers.rabbitmq import RabbitmqBroker
 
+        # What it says of a connection that went while nobody used it is no error of ours.
+        logging.getLogger("pika").setLevel(logging.CRITICAL)
         self._broker = RabbitmqBroker(url=url, confirm_delivery=True, middleware=[])
         self._prefix = prefix
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
+from sqlalchemy import make_url
 
-from voicereel.bootstrap import build, prepare
+from voicereel.bootstrap import build, check, prepare
 from voicereel.manage.common import HOME_OPTION, read_settings
 from voicereel.supervisor import locked
 
@@ -18,7 +19,10 @@ _SHOWN = 20
 @HOME_OPTION
 def migrate(home: Path | None) -> None:
     """Bring the database to the newest schema."""
-    click.echo(f"The database is at revision {prepare(read_settings(home=home))}.")
+    settings = read_settings(home=home)
+    revision = prepare(settings)
+    url = make_url(settings.database)
+    click.echo(f"{url.render_as_string(hide_password=True)} is at revision {revision}.")
 
 
 @click.command()
@@ -28,6 +32,7 @@ def doctor(home: Path | None, as_json: bool) -> None:
     """What is installed, which engines and encoders work, what is missing and how to get it."""
     command = [sys.executable, "-m", "workers.doctor", *(["--json"] if as_json else [])]
     settings = read_settings(home=home)
+    check(settings)
     sys.exit(subprocess.run(command, env=settings.environment(), check=False, timeout=120).returncode)
 
 

@@ -10,6 +10,7 @@ import click
 from voicereel.bootstrap import build, prepare
 from voicereel.domain.account import SCOPES
 from voicereel.domain.errors import NotFound
+from voicereel.domain.script import is_speaker_id
 from voicereel.manage.common import HOME_OPTION, read_settings
 from voicereel.services.accounts import AccountService
 from voicereel.settings import SettingsError
@@ -86,8 +87,11 @@ def tenants() -> None:
 @click.argument("speaker", required=False)
 def set_fallback(home: Path | None, tenant: str, speaker: str | None) -> None:
     """Who speaks a TENANT's lines when their own engine fails for good; no SPEAKER: nobody."""
+    if speaker is not None and not is_speaker_id(speaker):
+        raise click.UsageError("Give a speaker's id (spk_…) or a stock voice (stock:espeak/en-gb).")
     try:
         with _accounts(home, new=False) as accounts:
             accounts.set_fallback(tenant, speaker)
     except NotFound as error:
         raise click.ClickException(error.detail) from None
+    click.echo(f"{tenant}: {speaker or 'nobody'}")

@@ -2,17 +2,19 @@
 
 import os
 import signal
+import socket
+from importlib.metadata import version
 from pathlib import Path
 
 import click
 
-from voicereel.bootstrap import build, make_home, prepare, url_secret
+from voicereel.bootstrap import build, check, make_home, prepare, url_secret
 from voicereel.dispatcher import Dispatcher
 from voicereel.domain.account import SCOPES
 from voicereel.manage.common import HOME_OPTION, read_settings
 from voicereel.settings import Settings, SettingsError
 from voicereel.supervisor import Supervisor, api_command, listen, locked, worker_command
-from voicereel.telemetry import metrics, start
+from voicereel.telemetry import log, metrics, start
 
 # How long requests that are being answered have, when the API is asked to stop.
 _API_GRACE_S = 30
@@ -35,13 +37,7 @@ def up(home: Path | None, host: str | None, port: int | None, workers: int | Non
 def _serve(settings: Settings) -> None:
     click.echo(f"Starting VoiceReel in {settings.home} …")
     prepare(settings)
-    try:
-        listener = listen(settings.host, settings.port)
-    except OSError as error:
-        address = f"{settings.host}:{settings.port}"
-        raise click.ClickException(
-            f"Cannot listen on {address}: {os.strerror(error.errno or 0)}. Try --port 0."
-        ) from None
+    listener = _listen(settings)
     supervisor = Supervisor(settings, listener)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, supervisor.stop)
@@ -52,6 +48,16 @@ def _serve(settings: Settings) -> None:
             click.echo(f"Your API key, shown this once: {first_key}")
         click.echo("Ctrl-C stops it.")
     click.echo("VoiceReel has stopped.")
+
+
+def _listen(settings: Settings) -> socket.socket:
+    try:
+        return listen(settings.host, settings.port)
+    except OSError as error:
+        address = f"{settings.host}:{settings.port}"
+        raise click.ClickException(
+            f"Cannot listen on {address}: {os.strerror(error.errno or 0)}. Try another --port."
+        ) from None
 
 
 def _first_key(supervisor: Supervisor) -> str | None:
@@ -68,6 +74,7 @@ def _first_key(supervisor: Supervisor) -> str | None:
 def api(home: Path | None, host: str | None, port: int | None) -> None:
     """Run the API's processes. SIGTERM lets requests that are being answered end."""
     settings = _ready(read_settings(home=home, host=host, port=port))
+    _listen(settings).close()  # said here in one line; gunicorn tries for a while and says more
     bind = f"{settings.host}:{settings.port}"
     _become(api_command(settings, bind=bind, graceful_s=_API_GRACE_S), settings)
 
@@ -93,6 +100,7 @@ def dispatcher(home: Path | None) -> None:
     services = build(settings)
     if settings.metrics_port:
         metrics.serve(settings.metrics_port, settings.metrics_host)
+    log().info("started", version=version("voicereel"))
     running = Dispatcher(services=services, sweep_s=settings.sweep_s)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, running.stop)
@@ -103,6 +111,7 @@ def dispatcher(home: Path | None) -> None:
 def _ready(settings: Settings) -> Settings:
     """Settings that can work, and a home; nothing is migrated here."""
     make_home(settings.home)
+    check(settings)
     url_secret(settings)
     return settings
 

@@ -44,6 +44,7 @@ FIELDS = frozenset(
         "shard",
         "stage",
         "stage_runs",
+        "version",
         "status",
         "step",
         "tenant_id",

@@ -51,7 +51,7 @@ def statement(*, once: bool, speakers: bool) -> str:
           SELECT r.* FROM go, jsonb_to_recordset(CAST(:runs AS jsonb)) AS r({_RUN_FIELDS})),
         backlog AS (
           SELECT count(*) AS before FROM (
-            SELECT 1 FROM stage_runs WHERE tenant_id = :tenant_id AND status IN ('queued', 'running')
+            SELECT 1 FROM stage_runs WHERE tenant_id = :tenant_id AND ordinal = 0 AND finished_at IS NULL
              LIMIT {BACKLOG_CAP}) AS live),
         runs AS (
           INSERT INTO stage_runs (job_id, tenant_id, stage, shard, ordinal, pool, payload, status, priority,

@@ -21,7 +21,7 @@ _LINE_NAMES = ("ordinal", "line_id", "role", "text", "spec", "status", "warnings
 _RUN_NAMES = ("stage", "shard", "ordinal", "pool", "payload", "status")
 
 _BACKLOG = f"""(SELECT count(*) FROM (SELECT 1 FROM stage_runs
-    WHERE tenant_id = :tenant_id AND status IN ('queued', 'running') LIMIT {BACKLOG_CAP}))"""
+    WHERE tenant_id = :tenant_id AND ordinal = 0 AND finished_at IS NULL LIMIT {BACKLOG_CAP}))"""
 
 STEPS = (
     f"""INSERT INTO jobs (id, tenant_id, {", ".join(_JOB_NAMES)}, stale, revision, lines_done, created_at)

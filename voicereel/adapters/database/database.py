@@ -204,6 +204,10 @@ def _named_errors() -> Iterator[None]:
         cause = getattr(error, "orig", None)
         log().warning("database_unavailable", error=getattr(cause, "sqlite_errorname", type(error).__name__))
         raise Unavailable("The database is busy; try again.", code="database_busy") from error
+    except sa.exc.ProgrammingError as error:
+        if type(error.orig).__name__ not in ("UndefinedTable", "UndefinedColumn"):
+            raise
+        raise Unavailable("The database schema is not current.", code="not_ready") from error
 
 
 def make_engine(url: str) -> sa.Engine:

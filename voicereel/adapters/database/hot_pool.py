@@ -38,7 +38,13 @@ class HotPool:
         import psycopg
         from psycopg_pool import ConnectionPool
 
-        self._errors = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError)
+        self._errors = (
+            psycopg.OperationalError,
+            psycopg.InterfaceError,
+            psycopg.InternalError,
+            psycopg.errors.UndefinedTable,  # not migrated yet
+            psycopg.errors.UndefinedColumn,
+        )
         self._pool = ConnectionPool(
             url.set(drivername="postgresql").render_as_string(hide_password=False),
             min_size=0,

@@ -37,7 +37,10 @@ def upgrade(url: str) -> str:
                 return _upgrade(engine)
             except sa.exc.OperationalError as error:
                 if not _is_locked_out(error):
-                    raise
+                    reason = str(error.orig).partition("\n")[0]
+                    raise Unavailable(
+                        f"The database cannot be used: {reason}", code="database_busy"
+                    ) from error
                 time.sleep(pause_s)
     finally:
         engine.dispose()

@@ -15,6 +15,8 @@ branch_labels = None
 depends_on = None
 
 _LIVE = sa.text("status IN ('queued', 'running')")
+_DONE = sa.text("status = 'succeeded'")
+_BEGUN = sa.text("ordinal = 0 AND finished_at IS NULL")
 _WORKING = sa.text("kind IN ('mix', 'takes')")
 _DELETED = sa.text("type = 'job.deleted'")
 _LONG_AGO = sa.text("'1970-01-01T00:00:00.000Z'")
@@ -52,8 +54,12 @@ def _give_turns() -> None:
         "ix_stage_runs_backlog",
         "stage_runs",
         ["tenant_id"],
-        sqlite_where=_LIVE,
-        postgresql_where=_LIVE,
+        sqlite_where=_BEGUN,
+        postgresql_where=_BEGUN,
+    )
+    op.drop_index("ix_stage_runs_finished_at", "stage_runs")
+    op.create_index(
+        "ix_stage_runs_finished_at", "stage_runs", ["finished_at"], sqlite_where=_DONE, postgresql_where=_DONE
     )
 
 
