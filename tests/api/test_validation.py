@@ -134,10 +134,12 @@ def test_every_bad_field_is_named_at_once(client: FlaskClient, headers: Headers)
         line(id="x"),
         line(speaker="BROKEN"),
     ]
-    reply = send(client, headers, script(lines=lines, cast={"ANA": "stock:fake/ana", "BROKEN": 1}, title=5))
+    cast = {"ANA": "stock:fake/ana", "BROKEN": 1}
+    reply = send(client, headers, script(lines=lines, cast=cast, title=5, fallback="EVE"))
     assert reply.status_code == 422
     assert pointers(reply) == {
         "/title": "wrong_type",
+        "/fallback": "unknown_speaker",
         "/cast/BROKEN": "wrong_type",
         "/lines/0/speed": "out_of_range",
         "/lines/0/text": "blank",

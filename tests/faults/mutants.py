@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 _COPIED = ("voicereel", "workers", "voicereel_client", "tests", "openapi.yaml", "setup.cfg")
-_WORK_SQL, _WORK = "voicereel/adapters/database/work.py", "voicereel/services/work.py"
+_WORK_SQL, _WORK = "voicereel/adapters/database/work_statements.py", "voicereel/services/work.py"
 _UPKEEP, _DIALECT = "voicereel/services/upkeep.py", "voicereel/adapters/database/dialect.py"
 _HINTS, _SQL_TESTS = "tests/faults/test_hints.py", "tests/adapters/test_work.py"
 _SERVICE_TESTS, _MODEL = "tests/services/test_work.py", "tests/faults/test_model.py"
@@ -38,13 +38,13 @@ class Mutant:
 MUTANTS = (
     Mutant(
         "a late finish is taken", "P3", _WORK_SQL,
-        'now}\n             WHERE {held} RETURNING id""")\n        self.retry',
+        'now}\n             WHERE {_HELD} RETURNING id""")\n        self.retry',
         'now}\n             WHERE id = :id AND :fence >= 0 RETURNING id""")\n        self.retry',
         [_SQL_TESTS, "-k", "late_owner"], quick=True,
     ),
     Mutant(
         "a late heartbeat is taken", "P6", _WORK_SQL,
-        "progress = :progress\n             WHERE {held}",
+        "progress = :progress\n             WHERE {_HELD}",
         "progress = :progress\n             WHERE id = :id AND :fence >= 0",
         [_SQL_TESTS, "-k", "late_owner"],
     ),

@@ -71,6 +71,8 @@ def _all_errors(error: ValidationError, tree: object) -> Iterator[FieldError]:
     for index, line in enumerate(lines):
         yield from _line_errors(index, line)
     yield from check([_readable(index, line) for index, line in enumerate(lines)], _roles(tree))
+    if isinstance(tree.get("fallback"), str) and not any(each.pointer == "/fallback" for each in found):
+        yield from check_fallback(tree["fallback"], _roles(tree))
 
 
 def _line_errors(index: int, line: object) -> list[FieldError]:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from voicereel.adapters.storage.folder import FolderStore
 from voicereel.bootstrap import make_store
 from voicereel.domain.errors import NotFound
-from voicereel.manage.common import HOME_OPTION, read_settings
+from voicereel.manage.options import HOME_OPTION, read_settings
 from voicereel.settings import Settings
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)

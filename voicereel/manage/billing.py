@@ -13,7 +13,7 @@ from voicereel.api.fields import Moment, Strict
 from voicereel.bootstrap import build, prepare
 from voicereel.domain.errors import InvalidRequest, VoiceReelError
 from voicereel.domain.prices import PriceTable, amount_text, parse_amount
-from voicereel.manage.common import HOME_OPTION, read_settings
+from voicereel.manage.options import HOME_OPTION, read_settings
 from voicereel.services.usage import UsageService
 from voicereel.services.views import moment
 from voicereel.settings import SettingsError

@@ -9,7 +9,7 @@ import click
 from sqlalchemy import make_url
 
 from voicereel.bootstrap import build, check, prepare
-from voicereel.manage.common import HOME_OPTION, read_settings
+from voicereel.manage.options import HOME_OPTION, read_settings
 from voicereel.supervisor import locked
 
 _SHOWN = 20

@@ -11,7 +11,7 @@ from voicereel.bootstrap import build, prepare
 from voicereel.domain.account import SCOPES
 from voicereel.domain.errors import NotFound
 from voicereel.domain.script import is_speaker_id
-from voicereel.manage.common import HOME_OPTION, read_settings
+from voicereel.manage.options import HOME_OPTION, read_settings
 from voicereel.services.accounts import AccountService
 from voicereel.settings import SettingsError
 

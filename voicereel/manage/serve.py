@@ -11,7 +11,7 @@ import click
 from voicereel.bootstrap import build, check, make_home, prepare, url_secret
 from voicereel.dispatcher import Dispatcher
 from voicereel.domain.account import SCOPES
-from voicereel.manage.common import HOME_OPTION, read_settings
+from voicereel.manage.options import HOME_OPTION, read_settings
 from voicereel.settings import Settings, SettingsError
 from voicereel.supervisor import Supervisor, api_command, listen, locked, worker_command
 from voicereel.telemetry import log, metrics, start
