@@ -7,8 +7,10 @@ BIN := $(VENV)/bin
 HOME_DIR ?= $(CURDIR)/out/home
 PORT ?= 8700
 SOAK_S ?= 1800
+FAULTS_FORM ?= full
+FAULTS_TO ?= benchmarks/results
 
-.PHONY: demo serve test faults mutants soak drill lint bench bench-api bench-queue clean help
+.PHONY: demo serve test faults mutants soak drill lint bench bench-api bench-queue quality clean help
 
 help:
 	@echo "make demo   render examples/ into out/demo, with nothing else running"
@@ -18,6 +20,7 @@ help:
 	@echo "make mutants break the source on purpose: the tests must notice; make soak SOAK_S=1800"
 	@echo "make drill  back up under load, lose everything, restore, and check what must hold"
 	@echo "make bench  measure, and write benchmarks/results"
+	@echo "make quality  measure what is made: captions, loudness, quotes, stems, words (QUALITY=captions: only that)"
 	@echo "make bench-api, make bench-queue"
 	@echo "            the same for production mode: accepting on PostgreSQL, waking over RabbitMQ"
 
@@ -30,19 +33,24 @@ serve: $(VENV)/.service
 test: $(VENV)/.test lint
 	@VOICEREEL_TEST_DATABASE_URL="$${VOICEREEL_TEST_DATABASE_URL-$$(tests/needs/postgres.sh)}" \
 	VOICEREEL_TEST_BROKER_URL="$${VOICEREEL_TEST_BROKER_URL-$$(tests/needs/rabbitmq.sh)}" \
+	VOICEREEL_TEST_CHROMIUM="$${VOICEREEL_TEST_CHROMIUM-$$(tests/needs/chromium.sh)}" \
 		$(BIN)/python -m pytest -n 2 -p tests.faults.scheduling $(PYTEST_ARGS)
 
-# All faults at full numbers (an hour), then every mutant; the table goes to benchmarks/results.
+# All faults at full numbers (an hour or two), then every mutant, whatever fails; the table goes to
+# benchmarks/results. Less of it: FAULTS_FORM=short FAULTS_ARGS="-k race" FAULTS_TO=out SOAK_S= MUTANTS=fence
 faults: $(VENV)/.test
-	@rm -rf out/faults
+	@rm -rf out/faults && mkdir -p out/faults
 	@VOICEREEL_TEST_DATABASE_URL="$${VOICEREEL_TEST_DATABASE_URL-$$(tests/needs/postgres.sh)}" \
-	VOICEREEL_FAULT_FORM=full VOICEREEL_FAULT_REPORT=$(CURDIR)/out/faults VOICEREEL_SOAK_S="$(SOAK_S)" \
-		$(BIN)/python -m pytest -v tests/faults --deselect tests/faults/test_mutants.py; \
-	found=$$?; $(BIN)/python -m tests.faults.report out/faults && $(MAKE) --no-print-directory mutants && exit $$found
+	VOICEREEL_FAULT_FORM=$(FAULTS_FORM) VOICEREEL_FAULT_REPORT=$(CURDIR)/out/faults VOICEREEL_SOAK_S="$(SOAK_S)" \
+		$(BIN)/python -m pytest -v tests/faults --deselect tests/faults/test_mutants.py $(FAULTS_ARGS); \
+	found=$$?; \
+	$(BIN)/python -m tests.faults.report out/faults --to $(FAULTS_TO) || found=1; \
+	$(MAKE) --no-print-directory mutants || found=1; \
+	exit $$found
 
 mutants: $(VENV)/.test
 	@VOICEREEL_TEST_DATABASE_URL="$${VOICEREEL_TEST_DATABASE_URL-$$(tests/needs/postgres.sh)}" \
-		$(BIN)/python -m tests.faults.mutants
+		$(BIN)/python -m tests.faults.mutants $(MUTANTS)
 
 soak: $(VENV)/.test
 	@VOICEREEL_SOAK_S="$(SOAK_S)" $(BIN)/python -m pytest -v tests/faults/test_soak.py
@@ -70,13 +78,16 @@ bench-queue: $(VENV)/.bench
 		VOICEREEL_TEST_BROKER_URL="$${VOICEREEL_TEST_BROKER_URL-$$(tests/needs/rabbitmq.sh)}" \
 		$(BIN)/python benchmarks/wakeups.py
 
+quality: $(VENV)/.test
+	@$(BIN)/python -m benchmarks.quality $(QUALITY)
+
 # A stamp a set of packages: made again only when what it was made from changes.
 $(VENV)/.service: setup.cfg voicereel_client/pyproject.toml requirements.lock | $(VENV)/.python
 	@echo "Installing VoiceReel into $(VENV) …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary=:all: -c requirements.lock \
 		'setuptools>=77' wheel
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -c requirements.lock \
-		-e '.[embedded]' -e ./voicereel_client
+		-e '.[embedded]' -e './voicereel_client[formats]'
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.service

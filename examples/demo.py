@@ -27,6 +27,7 @@ SCRIPTS = ("earnest", "languages", "briefing")
 START_S = 60.0
 
 WHAT_EACH_IS = {
+    "reel.html": "everything at once: open it in a browser, and listen",
     "reel.mp3": "the mastered audio, to play anywhere",
     "reel.wav": "the same, uncompressed",
     "reel.vtt": "captions for the web, with speakers",
@@ -65,6 +66,8 @@ def server(*arguments: str) -> list[str]:
 
 
 def make_key() -> str:
+    # The home may be of an older version.
+    subprocess.run(server("migrate"), check=True, capture_output=True, timeout=START_S)
     made = subprocess.run(
         server("keys", "create", "--name", "demo", "--json"), check=True, capture_output=True, timeout=START_S
     )
@@ -129,6 +132,7 @@ def render(client: VoiceReel, console: Console, name: str, speaker: Speaker) -> 
     script = json.loads((ROOT / "examples" / f"{name}.json").read_text(encoding="utf-8"))
     if "NARRATOR" in script["cast"]:
         script["cast"]["NARRATOR"] = speaker.id
+    script["output"] = {**script.get("output", {}), "preview": True}
     started = time.monotonic()
     job = watched(client.synthesize(script), script.get("title") or name)
     files = job.download(OUT / name)

@@ -51,8 +51,19 @@ class Studio:
         folder.mkdir(parents=True, exist_ok=True)
         with self.services.jobs.work.reading() as tx:
             for artifact in tx.artifacts.of_job(job_id):
-                if artifact.kind in ("audio", "caption", "reel"):
-                    path = self.services.work.store.fetch(artifact.key, folder)
+                path = self.services.work.store.fetch(artifact.key, folder)
+                if artifact.kind == "stem":
+                    (folder / "stems").mkdir(exist_ok=True)
+                    shutil.copyfile(path, folder / "stems" / artifact.name)
+                elif artifact.kind in (
+                    "audio",
+                    "caption",
+                    "reel",
+                    "cue_sheet",
+                    "clips",
+                    "clips_manifest",
+                    "preview",
+                ):
                     shutil.copyfile(path, folder / artifact.name)
 
 

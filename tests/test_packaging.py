@@ -36,6 +36,9 @@ def test_the_service_carries_its_contract_its_reference_and_its_migrations(
         f"{migrations}/env.py",
         f"{migrations}/versions/0001_the_first_schema.py",
         "workers/stages/mix.py",
+        "workers/preview/assets/template.html",
+        "workers/preview/assets/preview.css",
+        "workers/preview/assets/main.js",
     }
     assert not [name for name in names if name.startswith(("tests/", "voicereel_client/"))]
 
@@ -43,8 +46,10 @@ def test_the_service_carries_its_contract_its_reference_and_its_migrations(
 def test_the_client_comes_alone(wheels: dict[str, zipfile.ZipFile]) -> None:
     wheel = wheels["voicereel_client"]
     names = wheel.namelist()
-    assert "voicereel_client/py.typed" in names
+    assert {"voicereel_client/py.typed", "voicereel_client/scripts/script.schema.json"} <= set(names)
     assert {name.split("/")[0] for name in names} <= {"voicereel_client", "voicereel_client-0.1.0.dist-info"}
     (metadata,) = (name for name in names if name.endswith("/METADATA"))
     needs = HeaderParser().parsestr(wheel.read(metadata).decode()).get_all("Requires-Dist") or []
-    assert {need.split(">")[0].split(";")[0].strip() for need in needs} == {"click", "httpx", "rich", "tomli"}
+    always = {need.split(">")[0] for need in needs if "extra ==" not in need}
+    assert always == {"click", "httpx", "rich", "tomli"}
+    assert {need.split(">")[0] for need in needs} - always == {"openpyxl", "pyyaml", "srt", "webvtt-py"}

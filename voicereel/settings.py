@@ -58,6 +58,7 @@ class Settings(BaseSettings):
     max_streams: int = Field(80, ge=1)
 
     intermediates_hours: float = Field(24, gt=0)
+    take_cache_gib: float = Field(2, ge=0)
     originals_days: float = Field(0, ge=0)
     orphans_hours: float = Field(24, gt=0)
 
@@ -69,18 +70,27 @@ class Settings(BaseSettings):
     traces_endpoint: str = ""
     sentry_dsn: str = ""
 
+    quote_hours: float = Field(24, gt=0, le=8760)
+
     max_json_bytes: int = Field(4 * 1024 * 1024, gt=0)
     max_sample_bytes: int = Field(50 * 1024 * 1024, gt=0)
+    max_source_bytes: int = Field(200 * 1024 * 1024, gt=0)
     max_lines: int = Field(2000, ge=1, le=2000)
     max_line_characters: int = Field(5000, ge=1, le=5000)
     max_script_characters: int = Field(200_000, ge=1, le=200_000)
     max_reel_minutes: int = Field(240, ge=1, le=240)
+    max_preview_minutes: int = Field(60, ge=0, le=240)
+    max_stems_minutes: int = Field(1440, ge=1)
 
     @model_validator(mode="after")
     def _beats_fit_into_a_lease(self) -> Self:
         if self.heartbeat_s > self.lease_s / 4:
             raise ValueError("VOICEREEL_HEARTBEAT_S may be a quarter of VOICEREEL_LEASE_S at most")
         return self
+
+    @property
+    def take_cache_bytes(self) -> int:
+        return round(self.take_cache_gib * 2**30)
 
     def environment(self, **overrides: str) -> dict[str, str]:
         """The environment for a child process that is to have these settings."""

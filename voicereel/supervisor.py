@@ -5,35 +5,27 @@ again when they die. It holds a lock on its home folder, so there is one a home.
 """
 
 import contextlib
-import ctypes
 import fcntl
 import json
 import os
 import shutil
-import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
-from voicereel.bootstrap import Services, build, make_home
+from voicereel.bootstrap import Services, build
+from voicereel.children import TICK_S, Child, stop
 from voicereel.dispatcher import Dispatcher
 from voicereel.domain.errors import VoiceReelError
+from voicereel.home import make_home
 from voicereel.settings import Settings
 from voicereel.telemetry import log
 
-_TICK_S = 0.1
 _STOP_S = 3.0
-_FIRST_BACKOFF_S = 0.5
-_LONGEST_BACKOFF_S = 30.0
-_PR_SET_PDEATHSIG = 1
-# Loaded here, for there is little that may be done between fork and exec.
-_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 # How long a worker that is asked to stop has until its next checkpoint.
 WORKER_STOP_S = 20
@@ -41,66 +33,6 @@ WORKER_STOP_S = 20
 
 class HomeBusy(Exception):
     """Another supervisor holds this home folder."""
-
-
-@dataclass
-class Child:
-    """One child process and how to start it again."""
-
-    name: str
-    command: Sequence[str]
-    environment: dict[str, str]
-    descriptors: tuple[int, ...] = ()
-    process: subprocess.Popen[bytes] | None = None
-    not_before: float = 0.0
-    backoff_s: float = _FIRST_BACKOFF_S
-    started: float = field(default=0.0)
-
-    def keep_alive(self, now: float) -> bool:
-        """Start the process if it is not running; True when it was found dead.
-
-        One that keeps dying is given ever more time.
-        """
-        died = self.process is not None and self.process.poll() is not None
-        if died:
-            self._note_death(now)
-        if self.process is None and now >= self.not_before:
-            self._start(now)
-        return died
-
-    def _note_death(self, now: float) -> None:
-        code = self.process.returncode if self.process else None
-        log().warning("child_died", child=self.name, code=code)
-        self._wait_longer(now)
-
-    def _wait_longer(self, now: float) -> None:
-        lived = now - self.started > _LONGEST_BACKOFF_S
-        self.backoff_s = _FIRST_BACKOFF_S if lived else min(self.backoff_s * 2, _LONGEST_BACKOFF_S)
-        self.not_before, self.process = now + self.backoff_s, None
-
-    def _start(self, now: float) -> None:
-        self.started = now
-        try:
-            self.process = subprocess.Popen(
-                self.command,
-                env=self.environment,
-                pass_fds=self.descriptors,
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,
-                preexec_fn=_die_with_parent,
-            )
-        except OSError as error:  # no memory, no process left: the same as a death
-            log().warning("child_not_started", child=self.name, error=type(error).__name__)
-            self._wait_longer(now)
-
-    def signal(self, number: int) -> None:
-        """Signal the child, if it still lives; SIGKILL goes to all of its process group.
-
-        To be asked to stop twice is to be told to hurry: a master asks its own processes itself.
-        """
-        if self.process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                (os.killpg if number == signal.SIGKILL else os.kill)(self.process.pid, number)
 
 
 class Supervisor:
@@ -156,7 +88,7 @@ class Supervisor:
                     self._ready = True
                     self._write_address()
                     yield self.url
-                time.sleep(_TICK_S)
+                time.sleep(TICK_S)
         finally:
             self._end(upkeep)
 
@@ -200,17 +132,7 @@ class Supervisor:
     def _end(self, upkeep: threading.Thread) -> None:
         """Ask every child to stop; after three seconds, make it."""
         self._address_file.unlink(missing_ok=True)
-        for child in self._children:
-            child.signal(signal.SIGTERM)
-        deadline = time.monotonic() + _STOP_S
-        for child in self._children:
-            if child.process is not None:
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    child.process.wait(max(0.0, deadline - time.monotonic()))
-        for child in self._children:
-            child.signal(signal.SIGKILL)
-            if child.process is not None:
-                child.process.wait()
+        stop(self._children, within_s=_STOP_S)
         self._requeue(self._prefix)
         self._dispatcher.stop()
         upkeep.join(_STOP_S)
@@ -253,8 +175,8 @@ def api_command(settings: Settings, *, bind: str, graceful_s: int) -> tuple[str,
     return (sys.executable, "-m", "gunicorn", *flags, "--no-control-socket", "voicereel.wsgi:app")
 
 
-def worker_command(settings: Settings, *, processes: int = 1) -> tuple[str, ...]:
-    """Workers of one pool: woken by the broker where there is one, else they look for themselves.
+def worker_command(settings: Settings) -> tuple[str, ...]:
+    """A worker of one pool: woken by the broker where there is one, else it looks for itself.
 
     One thread a process: a process renders one thing at a time, and holds one message.
     """
@@ -263,12 +185,6 @@ def worker_command(settings: Settings, *, processes: int = 1) -> tuple[str, ...]
     stop_ms = str(WORKER_STOP_S * 1000)
     return (
         sys.executable, "-m", "dramatiq", "workers.main:boot", "--use-spawn",
-        "--processes", str(processes), "--threads", "1", "--worker-shutdown-timeout", stop_ms,
+        "--processes", "1", "--threads", "1", "--worker-shutdown-timeout", stop_ms,
         "--skip-logging",
     )  # fmt: skip
-
-
-def _die_with_parent() -> None:
-    """Linux only: a supervisor that is killed takes its children along."""
-    if _LIBC is not None:
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -7,17 +7,28 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from voicereel_client._driver import AsyncDriver, AsyncRunner, Driver, Runner
-from voicereel_client._endpoints import QueueFlows, SpeakerFlows, UsageFlows, VoiceFlows
+from voicereel_client._endpoints import (
+    LexiconFlows,
+    QueueFlows,
+    SourceFlows,
+    SpeakerFlows,
+    UsageFlows,
+    VoiceFlows,
+)
 from voicereel_client._profile import resolve
 from voicereel_client._raw import RawRunner
 from voicereel_client._resources import (
     AsyncJobs,
+    AsyncLexicons,
     AsyncQueueResource,
+    AsyncSources,
     AsyncSpeakers,
     AsyncUsageResource,
     AsyncVoices,
     Jobs,
+    Lexicons,
     QueueResource,
+    Sources,
     Speakers,
     UsageResource,
     Voices,
@@ -86,11 +97,14 @@ class VoiceReel(_Client):
 
     def _offer(self, runner: Runner) -> None:
         self.speakers = Speakers(runner, SpeakerFlows(runner.timing))
+        self.sources = Sources(runner, SourceFlows())
         self.voices = Voices(runner, VoiceFlows())
         self.jobs = Jobs(runner)
+        self.lexicons = Lexicons(runner, LexiconFlows())
         self.queue = QueueResource(runner, QueueFlows())
         self.usage = UsageResource(runner, UsageFlows())
         self.synthesize = self.jobs.synthesize
+        self.estimate = self.jobs.estimate
 
     def __enter__(self) -> VoiceReel:
         return self
@@ -138,11 +152,14 @@ class AsyncVoiceReel(_Client):
 
     def _offer(self, runner: AsyncRunner) -> None:
         self.speakers = AsyncSpeakers(runner, SpeakerFlows(runner.timing))
+        self.sources = AsyncSources(runner, SourceFlows())
         self.voices = AsyncVoices(runner, VoiceFlows())
         self.jobs = AsyncJobs(runner)
+        self.lexicons = AsyncLexicons(runner, LexiconFlows())
         self.queue = AsyncQueueResource(runner, QueueFlows())
         self.usage = AsyncUsageResource(runner, UsageFlows())
         self.synthesize = self.jobs.synthesize
+        self.estimate = self.jobs.estimate
 
     async def __aenter__(self) -> AsyncVoiceReel:
         return self

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from voicereel_client._certificate import CERTIFICATE
+from voicereel_client._clips import ARCHIVE, MANIFEST, ClipEntry, are_there, entries, stem_name, unpack
 from voicereel_client._errors import (
     APIConnectionError,
     APIStatusError,
@@ -41,7 +43,14 @@ def named_files(outputs: Outputs | None) -> dict[str, File]:
         return {}
     files: dict[str, File] = {f"reel.{_suffix(audio.format)}": audio for audio in outputs.audio}
     files |= {f"reel.{_suffix(name)}": file for name, file in outputs.captions.items()}
-    return files | ({"reel.json": outputs.reel} if outputs.reel else {})
+    files |= {"reel.json": outputs.reel} if outputs.reel else {}
+    files |= {"reel.html": outputs.preview} if outputs.preview else {}
+    files |= {CERTIFICATE: outputs.certificate} if outputs.certificate else {}
+    files |= {f"reel.{_suffix(name)}": file for name, file in outputs.cue_sheets.items()}
+    files |= {stem_name(stem.name): stem for stem in outputs.stems}
+    clips = {file.name: file for file in outputs.clips}
+    # the manifest first: it says what has to be unpacked
+    return files | {name: clips[name] for name in (MANIFEST, ARCHIVE) if name in clips}
 
 
 def _suffix(name: str) -> str:
@@ -116,12 +125,26 @@ class Download:
         if not self._files:
             raise DownloadError(f"Job {job.id} has no files (it is {job.status}).", code="no_outputs")
         self._directory.mkdir(parents=True, exist_ok=True)
+        paths: list[Path] = []
         for name in self._files:
-            yield from self._one(name)
-        return [self._directory / name for name in self._files]
+            if name == ARCHIVE and MANIFEST in self._files:
+                paths += yield from self._clips()
+            else:
+                yield from self._one(name)
+                paths.append(self._directory / name)
+        return paths
+
+    def _clips(self) -> Flow[list[Path]]:
+        """Every clip out of the archive, which is fetched only if one is not there already."""
+        clips: list[ClipEntry] = yield Work(partial(entries, self._directory / MANIFEST))
+        if not (yield Work(partial(are_there, clips, self._directory))):
+            yield from self._one(ARCHIVE)
+            yield Work(partial(unpack, self._directory / ARCHIVE, clips, self._directory))
+        return [self._directory / clip.name for clip in clips]
 
     def _one(self, name: str) -> Flow[None]:
         target, file = self._directory / name, self._files[name]
+        target.parent.mkdir(exist_ok=True)
         if not (yield Work(partial(_is_there, target, file))):
             part: PartFile = yield Work(partial(PartFile, target))
             resumed = part.size > 0

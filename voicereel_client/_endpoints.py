@@ -8,17 +8,19 @@ from __future__ import annotations
 import builtins
 import json
 import os
-import uuid
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, timezone
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Generic, TypeAlias, TypeVar
-from urllib.parse import quote
 
 from voicereel_client._download import Download, OnProgress
+from voicereel_client._edits import EditFlows
+from voicereel_client._estimates import Estimate
 from voicereel_client._events import follow
 from voicereel_client._flow import Flow, Listing, Part, Request, fetch, fetch_json, pages
-from voicereel_client._models import Event, JobRecord, Queue, Raw, Speaker, Voice
+from voicereel_client._models import Clip, Event, JobRecord, Lexicon, Queue, Raw, Source, Speaker, Voice
+from voicereel_client._requests import PAGE_SIZE, id_of, path_to, post, query_of
 from voicereel_client._retries import Timing
 from voicereel_client._samples import Sample, sample_parts
 from voicereel_client._usage import Usage, UsageReport
@@ -26,22 +28,10 @@ from voicereel_client._waiting import JobWatch, OnEvent, wait_for_speaker
 
 J = TypeVar("J", bound=JobRecord)
 Moment: TypeAlias = "datetime | str"
+Cost: TypeAlias = "Decimal | str | int"
 Day: TypeAlias = "date | str"
 
-PAGE_SIZE = 100
 WAIT_S = 600.0
-
-
-def _path(collection: str, member: str, *rest: str) -> str:
-    if not member:
-        raise ValueError("An id cannot be empty.")
-    return "/".join(("v1", collection, quote(member, safe=""), *rest))
-
-
-def _post(path: str, *, key: str | None = None, body: object = None, parts: Iterable[Part] = ()) -> Request:
-    """Every POST carries a key, so that a retry cannot do the work twice."""
-    headers = {"Idempotency-Key": key or str(uuid.uuid4())}
-    return Request("POST", path, headers=headers, json=body, parts=tuple(parts))
 
 
 def _moment(value: Moment) -> str:
@@ -49,10 +39,6 @@ def _moment(value: Moment) -> str:
     if isinstance(value, str):
         return value
     return value.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _query(**given: object) -> dict[str, str]:
-    return {name: str(value) for name, value in given.items() if value is not None}
 
 
 class SpeakerFlows:
@@ -76,24 +62,24 @@ class SpeakerFlows:
         parts = [Part(field, value) for field, value in fields.items() if value is not None]
         parts.append(Part("consent", json.dumps(consent, default=_moment), content_type="application/json"))
         parts += sample_parts(samples)
-        request = _post("v1/speakers", key=idempotency_key, parts=parts)
+        request = post("v1/speakers", key=idempotency_key, parts=parts)
         speaker = Speaker.parse((yield from fetch_json(request)))
         return (yield from self.wait(speaker.id, timeout=timeout)) if wait else speaker
 
     def list(self, *, status: str | None = None, page_size: int = PAGE_SIZE) -> Listing[Speaker]:
         """Newest first, page after page as you go on."""
-        return pages("v1/speakers", _query(status=status, limit=page_size), Speaker.parse)
+        return pages("v1/speakers", query_of(status=status, limit=page_size), Speaker.parse)
 
     def get(self, speaker_id: str) -> Flow[Speaker]:
         return self._read(speaker_id)
 
     def update(self, speaker_id: str, *, name: str) -> Flow[Speaker]:
-        request = Request("PATCH", _path("speakers", speaker_id), json={"name": name})
+        request = Request("PATCH", path_to("speakers", speaker_id), json={"name": name})
         return Speaker.parse((yield from fetch_json(request)))
 
     def delete(self, speaker_id: str) -> Flow[None]:
         """The recordings and all derived from them are deleted; jobs already accepted go on."""
-        yield from fetch(Request("DELETE", _path("speakers", speaker_id)))
+        yield from fetch(Request("DELETE", path_to("speakers", speaker_id)))
 
     def wait(self, speaker_id: str, *, timeout: float | None = WAIT_S) -> Flow[Speaker]:
         """The speaker once ready. Raises SpeakerRejectedError, WaitTimeoutError."""
@@ -105,13 +91,76 @@ class SpeakerFlows:
         )
 
     def _read(self, speaker_id: str, *, max_retries: int | None = None) -> Flow[Speaker]:
-        request = Request("GET", _path("speakers", speaker_id), max_retries=max_retries)
+        request = Request("GET", path_to("speakers", speaker_id), max_retries=max_retries)
         return Speaker.parse((yield from fetch_json(request)))
+
+
+class SourceFlows:
+    def create(self, *, name: str, file: Sample, idempotency_key: str | None = None) -> Flow[Source]:
+        """Upload one audio file, from a path or an open binary file; it is kept until you delete it."""
+        parts = [Part("name", name), *sample_parts(file, field="file")]
+        request = post("v1/sources", key=idempotency_key, parts=parts)
+        return Source.parse((yield from fetch_json(request)))
+
+    def list(self, *, page_size: int = PAGE_SIZE) -> Listing[Source]:
+        """Newest first, page after page as you go on."""
+        return pages("v1/sources", query_of(limit=page_size), Source.parse)
+
+    def get(self, source_id: str) -> Flow[Source]:
+        return Source.parse((yield from fetch_json(Request("GET", path_to("sources", source_id)))))
+
+    def delete(self, source_id: str) -> Flow[None]:
+        """Its file is deleted; a job that names it and has not been mixed yet fails."""
+        yield from fetch(Request("DELETE", path_to("sources", source_id)))
 
 
 class VoiceFlows:
     def list(self, *, language: str | None = None, page_size: int = PAGE_SIZE) -> Listing[Voice]:
-        return pages("v1/voices", _query(language=language, limit=page_size), Voice.parse)
+        return pages("v1/voices", query_of(language=language, limit=page_size), Voice.parse)
+
+
+class LexiconFlows:
+    def create(
+        self,
+        *,
+        name: str,
+        entries: Iterable[Mapping[str, Any]],
+        default: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Flow[Lexicon]:
+        """Entries are ``{"grapheme": …, "alias": …, "ipa": …}``; ``default``: for every script."""
+        body = _lexicon(name, entries, default=default)
+        return Lexicon.parse((yield from fetch_json(post("v1/lexicons", key=idempotency_key, body=body))))
+
+    def list(self, *, page_size: int = PAGE_SIZE) -> Listing[Lexicon]:
+        """Newest first, without their entries."""
+        return pages("v1/lexicons", query_of(limit=page_size), Lexicon.parse)
+
+    def get(self, lexicon_id: str, *, version: int | None = None) -> Flow[Lexicon]:
+        request = Request("GET", path_to("lexicons", lexicon_id), params=query_of(version=version))
+        return Lexicon.parse((yield from fetch_json(request)))
+
+    def replace(
+        self,
+        lexicon_id: str,
+        *,
+        name: str,
+        entries: Iterable[Mapping[str, Any]],
+        default: bool = False,
+    ) -> Flow[Lexicon]:
+        """Other entries are a new version; the same ones are not."""
+        body = _lexicon(name, entries, default=default)
+        return Lexicon.parse(
+            (yield from fetch_json(Request("PUT", path_to("lexicons", lexicon_id), json=body)))
+        )
+
+    def delete(self, lexicon_id: str) -> Flow[None]:
+        """New scripts cannot name it; jobs accepted with it go on as they were."""
+        yield from fetch(Request("DELETE", path_to("lexicons", lexicon_id)))
+
+
+def _lexicon(name: str, entries: Iterable[Mapping[str, Any]], *, default: bool) -> dict[str, Any]:
+    return {"name": name, "default": default, "entries": [dict(entry) for entry in entries]}
 
 
 class QueueFlows:
@@ -127,7 +176,7 @@ class UsageFlows:
 
         ``group_by`` is ``day``, ``key``, ``speaker``, ``engine`` or ``project``.
         """
-        query = _query(**{"from": from_, "to": to, "group_by": group_by})
+        query = query_of(**{"from": from_, "to": to, "group_by": group_by})
         return Usage.parse((yield from fetch_json(Request("GET", "v1/usage", params=query))))
 
     def report(self, month: str) -> Flow[UsageReport]:
@@ -141,10 +190,10 @@ class UsageFlows:
 
 
 def _report(month: str, format_: str) -> Request:
-    return Request("GET", _path("usage", "reports", month), params={"format": format_})
+    return Request("GET", path_to("usage", "reports", month), params={"format": format_})
 
 
-class JobFlows(Generic[J]):
+class JobFlows(EditFlows[J], Generic[J]):
     """``parse`` makes the driver's own kind of job of a JSON object."""
 
     def __init__(self, parse: Callable[[Raw], J], timing: Timing) -> None:
@@ -163,13 +212,19 @@ class JobFlows(Generic[J]):
         seed: int | None = None,
         output: Mapping[str, Any] | None = None,
         captions: Mapping[str, Any] | None = None,
+        bed: Mapping[str, Any] | None = None,
         retention_hours: int | None = None,
+        lexicons: Iterable[Mapping[str, Any]] | None = None,
+        pronunciations: Iterable[Mapping[str, Any]] | None = None,
         metadata: Mapping[str, str] | None = None,
+        quote_id: str | None = None,
+        max_cost: Cost | None = None,
         idempotency_key: str | None = None,
     ) -> Flow[J]:
         """Render a script, given whole or by its fields; a field given beside a script replaces its own.
 
         ``fallback`` is a role or a speaker id that speaks the lines whose own engine fails for good.
+        ``quote_id``, an estimate's: no more than it says is billed. ``max_cost`` refuses what may cost more.
         """
         fields = {
             "title": title,
@@ -177,15 +232,34 @@ class JobFlows(Generic[J]):
             "seed": seed,
             "cast": cast,
             "fallback": fallback,
-            "lines": None if lines is None else [*lines],
+            "lines": lines,
             "output": output,
             "captions": captions,
+            "bed": bed,
             "retention_hours": retention_hours,
+            "lexicons": None if lexicons is None else [*lexicons],
+            "pronunciations": None if pronunciations is None else [*pronunciations],
             "metadata": metadata,
+            "quote_id": quote_id,
+            "max_cost": max_cost,
         }
-        given = {name: value for name, value in fields.items() if value is not None}
-        request = _post("v1/synthesize", key=idempotency_key, body={**(script or {}), **given})
+        request = post("v1/synthesize", key=idempotency_key, body=_script(script, fields))
         return self._parse((yield from fetch_json(request)))
+
+    def estimate(
+        self,
+        /,
+        script: Mapping[str, Any] | None = None,
+        *,
+        idempotency_key: str | None = None,
+        **fields: Any,  # noqa: ANN401 - those of synthesize
+    ) -> Flow[Estimate]:
+        """What a job of this script would be, with a quote; nothing is rendered.
+
+        Fields as for ``synthesize``. Raises UnprocessableError with every bad field, as ``synthesize`` would.
+        """
+        request = post("v1/estimates", key=idempotency_key, body=_script(script, fields))
+        return Estimate.parse((yield from fetch_json(request)))
 
     def list(
         self,
@@ -198,7 +272,7 @@ class JobFlows(Generic[J]):
     ) -> Listing[J]:
         """Newest first, page after page as you go on."""
         moments = {"created_after": created_after, "created_before": created_before}
-        query = _query(status=status, kind=kind, limit=page_size)
+        query = query_of(status=status, kind=kind, limit=page_size)
         query |= {name: _moment(moment) for name, moment in moments.items() if moment is not None}
         return pages("v1/jobs", query, self._parse)
 
@@ -207,22 +281,26 @@ class JobFlows(Generic[J]):
 
     def cancel(self, job_id: str) -> Flow[J]:
         """Raises ConflictError (``job_finished``) where it is too late."""
-        return self._parse((yield from fetch_json(_post(_path("jobs", job_id, "cancel")))))
+        return self._parse((yield from fetch_json(post(path_to("jobs", job_id, "cancel")))))
 
     def approve(self, job: JobRecord | str) -> Flow[J]:
         """Release a job that waits in ``needs_review``, as it is; it is billed.
 
         Raises ConflictError (``not_in_review``).
         """
-        return self._parse((yield from fetch_json(_post(_path("jobs", _id(job), "approve")))))
+        return self._parse((yield from fetch_json(post(path_to("jobs", id_of(job), "approve")))))
 
     def delete(self, job_id: str) -> Flow[None]:
         """Cancel if it runs, then delete it and its files."""
-        yield from fetch(Request("DELETE", _path("jobs", job_id)))
+        yield from fetch(Request("DELETE", path_to("jobs", job_id)))
+
+    def clips(self, job_id: str, *, page_size: int = PAGE_SIZE) -> Listing[Clip]:
+        """One file a line, in script order, each with a URL of its own; page after page as you go on."""
+        return pages(path_to("jobs", job_id, "clips"), query_of(limit=page_size), Clip.parse)
 
     def events(self, job_id: str, last_event_id: int | None = None) -> Listing[Event]:
         """Each event after ``last_event_id``, over broken connections, up to ``job.finished``."""
-        return follow(_path("jobs", job_id), last_event_id=last_event_id, timing=self._timing)
+        return follow(path_to("jobs", job_id), last_event_id=last_event_id, timing=self._timing)
 
     def wait(
         self, job: JobRecord | str, on_event: OnEvent | None = None, timeout: float | None = WAIT_S
@@ -231,10 +309,10 @@ class JobFlows(Generic[J]):
 
         Raises JobFailedError (failed, canceled) and WaitTimeoutError. ``timeout`` is in seconds, or None.
         """
-        job_id = _id(job)
+        job_id = id_of(job)
         watch = JobWatch(
             job_id,
-            _path("jobs", job_id),
+            path_to("jobs", job_id),
             get=lambda: self._read(job_id, max_retries=0),
             on_event=on_event,
             timeout=timeout,
@@ -248,10 +326,11 @@ class JobFlows(Generic[J]):
         directory: str | os.PathLike[str],
         on_progress: OnProgress | None = None,
     ) -> Flow[builtins.list[Path]]:
-        """Write ``reel.<format>``, ``reel.vtt``, ``reel.srt`` and ``reel.json``; returns their paths.
+        """Write ``reel.<format>``, captions, cue sheets, ``stems/<role>.wav`` and ``clips/<line id>.wav``.
 
-        Goes on where an earlier call broke off, checks each file's SHA-256, and asks for fresh URLs when
-        they have expired. Raises DownloadError.
+        Returns the paths. Names are made safe for any file system: which line has which is in
+        ``clips.json``. Goes on where an earlier call broke off, checks each file's SHA-256, and asks for
+        fresh URLs when they have expired. Raises DownloadError.
         """
         known = (yield from self._read(job)) if isinstance(job, str) else job
         task = Download(
@@ -263,9 +342,15 @@ class JobFlows(Generic[J]):
         return (yield from task.run(known))
 
     def _read(self, job_id: str, *, max_retries: int | None = None) -> Flow[J]:
-        request = Request("GET", _path("jobs", job_id), max_retries=max_retries)
+        request = Request("GET", path_to("jobs", job_id), max_retries=max_retries)
         return self._parse((yield from fetch_json(request)))
 
 
-def _id(job: JobRecord | str) -> str:
-    return job if isinstance(job, str) else job.id
+def _script(script: Mapping[str, Any] | None, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """A script's body: a field that is given replaces the script's own."""
+    given = {name: value for name, value in fields.items() if value is not None}
+    if "lines" in given:
+        given["lines"] = [*given["lines"]]
+    if not isinstance(given.get("max_cost", ""), str):
+        given["max_cost"] = f"{given['max_cost']:f}"
+    return {**(script or {}), **given}

@@ -18,6 +18,7 @@ VoiceReelError
 │   └── ServerError               5xx
 ├── JobFailedError                the job failed or was canceled
 ├── SpeakerRejectedError          the recordings are not good enough
+├── scripts.ScriptError           a script file cannot be read
 ├── WaitTimeoutError              the work goes on, the waiting does not
 └── DownloadError                 a file did not arrive as promised
 """

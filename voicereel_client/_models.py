@@ -117,6 +117,7 @@ class Failure(Model):
 class Capabilities(Model):
     cloning: str = "none"
     word_times: bool = False
+    ipa: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,6 +152,18 @@ class Speaker(Model):
     reference: Reference | None = None
     error: Failure | None = None
     consent: Consent = field(default_factory=Consent)
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source(Model):
+    """An uploaded file, for scripts to name."""
+
+    id: str = ""
+    name: str = ""
+    format: str = ""
+    bytes: int = 0
+    sha256: str = ""
     created_at: datetime | None = None
 
 
@@ -203,15 +216,88 @@ class AudioFile(File):
     duration_ms: int = 0
     loudness_lufs: float | None = None
     true_peak_dbtp: float | None = None
+    gain_db: float | None = None
+    limiting_db: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamedFile(File):
+    """``name`` is a file name that is safe on any file system."""
+
+    name: str = ""
+    format: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stem(NamedFile):
+    """``role`` is None for the bed."""
+
+    role: str | None = None
+    duration_ms: int = 0
+    gain_db: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clip(File):
+    """One line's file. ``in_ms`` and ``out_ms`` are its place in the reel."""
+
+    line_id: str = ""
+    role: str = ""
+    name: str = ""
+    in_ms: int = 0
+    out_ms: int = 0
+    duration_ms: int = 0
+    in_timecode: str | None = None
+    out_timecode: str | None = None
+    samples: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pronunciation(Model):
+    """A word, and how to say it: another spelling, IPA, or both."""
+
+    grapheme: str = ""
+    alias: str | None = None
+    ipa: str | None = None
+    language: str | None = None
+    case_sensitive: bool = False
+    whole_word: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lexicon(Model):
+    """``entries`` are those of this version, and none in lists."""
+
+    id: str = ""
+    name: str = ""
+    version: int = 0
+    default: bool = False
+    entry_count: int = 0
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    entries: tuple[Pronunciation, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class LexiconRef(Model):
+    """A version of a lexicon."""
+
+    id: str = ""
+    version: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outputs(Model):
+    """``clips`` are ``clips.zip`` and its manifest ``clips.json``; one by one: ``jobs.clips``."""
+
     audio: tuple[AudioFile, ...] = ()
     captions: Mapping[str, File] = field(default_factory=dict)
     reel: File | None = None
-    stems: tuple[File, ...] = ()
-    clips: tuple[File, ...] = ()
+    preview: File | None = None
+    stems: tuple[Stem, ...] = ()
+    clips: tuple[NamedFile, ...] = ()
+    cue_sheets: Mapping[str, File] = field(default_factory=dict)
+    certificate: File | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -232,6 +318,7 @@ class JobRecord(Model):
     error: Failure | None = None
     outputs: Outputs | None = None
     billable_ms: int | None = None
+    lexicons: tuple[LexiconRef, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -8,12 +8,20 @@ from functools import wraps
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 from voicereel_client._driver import AsyncRunner, Runner
-from voicereel_client._endpoints import JobFlows, QueueFlows, SpeakerFlows, UsageFlows, VoiceFlows
+from voicereel_client._endpoints import (
+    JobFlows,
+    LexiconFlows,
+    QueueFlows,
+    SourceFlows,
+    SpeakerFlows,
+    UsageFlows,
+    VoiceFlows,
+)
 from voicereel_client._flow import Flow, Listing
 from voicereel_client._models import JobRecord, Raw
 from voicereel_client._raw import RawRunner
 
-F = TypeVar("F")
+F = TypeVar("F", covariant=True)
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -90,15 +98,43 @@ def _of_async_job(
     return method
 
 
+def _each_of_job(
+    endpoint: Callable[Concatenate[JobFlows[Job], JobRecord | str, P], Listing[T]],
+) -> Callable[Concatenate[Job, P], Iterator[T]]:
+    @wraps(endpoint)
+    def method(self: Job, /, *args: P.args, **given: P.kwargs) -> Iterator[T]:
+        return _each(endpoint)(self._jobs, self, *args, **given)
+
+    return method
+
+
+def _each_of_async_job(
+    endpoint: Callable[Concatenate[JobFlows[AsyncJob], JobRecord | str, P], Listing[T]],
+) -> Callable[Concatenate[AsyncJob, P], AsyncIterator[T]]:
+    @wraps(endpoint)
+    def method(self: AsyncJob, /, *args: P.args, **given: P.kwargs) -> AsyncIterator[T]:
+        return _async_each(endpoint)(self._jobs, self, *args, **given)
+
+    return method
+
+
 @dataclass(frozen=True, kw_only=True)
 class Job(JobRecord):
-    """A job as last read, that can be waited for, approved and downloaded; see ``Jobs``."""
+    """A job as last read, that can be waited for, approved, downloaded, edited and revised; see ``Jobs``."""
 
     _jobs: Any = field(default=None, repr=False, compare=False)
 
     wait = _of_job(JobFlows["Job"].wait)
     approve = _of_job(JobFlows["Job"].approve)
     download = _of_job(JobFlows["Job"].download)
+    line = _of_job(JobFlows["Job"].line)
+    lines = _each_of_job(JobFlows["Job"].lines)
+    update_line = _of_job(JobFlows["Job"].update_line)
+    move_line = _of_job(JobFlows["Job"].move_line)
+    insert_line = _of_job(JobFlows["Job"].insert_line)
+    delete_line = _of_job(JobFlows["Job"].delete_line)
+    revise = _of_job(JobFlows["Job"].revise)
+    revisions = _each_of_job(JobFlows["Job"].revisions)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +146,14 @@ class AsyncJob(JobRecord):
     wait = _of_async_job(JobFlows["AsyncJob"].wait)
     approve = _of_async_job(JobFlows["AsyncJob"].approve)
     download = _of_async_job(JobFlows["AsyncJob"].download)
+    line = _of_async_job(JobFlows["AsyncJob"].line)
+    lines = _each_of_async_job(JobFlows["AsyncJob"].lines)
+    update_line = _of_async_job(JobFlows["AsyncJob"].update_line)
+    move_line = _of_async_job(JobFlows["AsyncJob"].move_line)
+    insert_line = _of_async_job(JobFlows["AsyncJob"].insert_line)
+    delete_line = _of_async_job(JobFlows["AsyncJob"].delete_line)
+    revise = _of_async_job(JobFlows["AsyncJob"].revise)
+    revisions = _each_of_async_job(JobFlows["AsyncJob"].revisions)
 
 
 class Speakers(Resource[SpeakerFlows]):
@@ -130,12 +174,42 @@ class AsyncSpeakers(AsyncResource[SpeakerFlows]):
     list = _async_each(SpeakerFlows.list)
 
 
+class Sources(Resource[SourceFlows]):
+    create = _run(SourceFlows.create)
+    get = _run(SourceFlows.get)
+    delete = _run(SourceFlows.delete)
+    list = _each(SourceFlows.list)
+
+
+class AsyncSources(AsyncResource[SourceFlows]):
+    create = _awaited(SourceFlows.create)
+    get = _awaited(SourceFlows.get)
+    delete = _awaited(SourceFlows.delete)
+    list = _async_each(SourceFlows.list)
+
+
 class Voices(Resource[VoiceFlows]):
     list = _each(VoiceFlows.list)
 
 
 class AsyncVoices(AsyncResource[VoiceFlows]):
     list = _async_each(VoiceFlows.list)
+
+
+class Lexicons(Resource[LexiconFlows]):
+    create = _run(LexiconFlows.create)
+    get = _run(LexiconFlows.get)
+    replace = _run(LexiconFlows.replace)
+    delete = _run(LexiconFlows.delete)
+    list = _each(LexiconFlows.list)
+
+
+class AsyncLexicons(AsyncResource[LexiconFlows]):
+    create = _awaited(LexiconFlows.create)
+    get = _awaited(LexiconFlows.get)
+    replace = _awaited(LexiconFlows.replace)
+    delete = _awaited(LexiconFlows.delete)
+    list = _async_each(LexiconFlows.list)
 
 
 class QueueResource(Resource[QueueFlows]):
@@ -167,6 +241,7 @@ class Jobs(Resource[JobFlows[Job]]):
         return replace(Job.parse(raw), _jobs=self._plain)
 
     synthesize = _run(JobFlows[Job].synthesize)
+    estimate = _run(JobFlows[Job].estimate)
     get = _run(JobFlows[Job].get)
     cancel = _run(JobFlows[Job].cancel)
     approve = _run(JobFlows[Job].approve)
@@ -174,7 +249,16 @@ class Jobs(Resource[JobFlows[Job]]):
     wait = _run(JobFlows[Job].wait)
     download = _run(JobFlows[Job].download)
     list = _each(JobFlows[Job].list)
+    clips = _each(JobFlows[Job].clips)
     events = _each(JobFlows[Job].events)
+    lines = _each(JobFlows[Job].lines)
+    line = _run(JobFlows[Job].line)
+    update_line = _run(JobFlows[Job].update_line)
+    move_line = _run(JobFlows[Job].move_line)
+    insert_line = _run(JobFlows[Job].insert_line)
+    delete_line = _run(JobFlows[Job].delete_line)
+    revise = _run(JobFlows[Job].revise)
+    revisions = _each(JobFlows[Job].revisions)
 
 
 class AsyncJobs(AsyncResource[JobFlows[AsyncJob]]):
@@ -186,6 +270,7 @@ class AsyncJobs(AsyncResource[JobFlows[AsyncJob]]):
         return replace(AsyncJob.parse(raw), _jobs=self._plain)
 
     synthesize = _awaited(JobFlows[AsyncJob].synthesize)
+    estimate = _awaited(JobFlows[AsyncJob].estimate)
     get = _awaited(JobFlows[AsyncJob].get)
     cancel = _awaited(JobFlows[AsyncJob].cancel)
     approve = _awaited(JobFlows[AsyncJob].approve)
@@ -193,4 +278,13 @@ class AsyncJobs(AsyncResource[JobFlows[AsyncJob]]):
     wait = _awaited(JobFlows[AsyncJob].wait)
     download = _awaited(JobFlows[AsyncJob].download)
     list = _async_each(JobFlows[AsyncJob].list)
+    clips = _async_each(JobFlows[AsyncJob].clips)
     events = _async_each(JobFlows[AsyncJob].events)
+    lines = _async_each(JobFlows[AsyncJob].lines)
+    line = _awaited(JobFlows[AsyncJob].line)
+    update_line = _awaited(JobFlows[AsyncJob].update_line)
+    move_line = _awaited(JobFlows[AsyncJob].move_line)
+    insert_line = _awaited(JobFlows[AsyncJob].insert_line)
+    delete_line = _awaited(JobFlows[AsyncJob].delete_line)
+    revise = _awaited(JobFlows[AsyncJob].revise)
+    revisions = _async_each(JobFlows[AsyncJob].revisions)

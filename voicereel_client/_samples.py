@@ -22,8 +22,8 @@ _AUDIO_TYPES = {
 }
 
 
-def sample_parts(samples: Sample | Iterable[Sample]) -> list[Part]:
-    return [_sample(sample, number) for number, sample in enumerate(_each(samples), 1)]
+def sample_parts(samples: Sample | Iterable[Sample], *, field: str = "samples") -> list[Part]:
+    return [_sample(sample, number, field) for number, sample in enumerate(_each(samples), 1)]
 
 
 def _each(samples: Sample | Iterable[Sample]) -> Iterable[Sample]:
@@ -33,17 +33,17 @@ def _each(samples: Sample | Iterable[Sample]) -> Iterable[Sample]:
     return [cast(BinaryIO, samples)] if hasattr(samples, "read") else samples
 
 
-def _sample(sample: Sample, number: int) -> Part:
+def _sample(sample: Sample, number: int, field: str) -> Part:
     if isinstance(sample, (str, os.PathLike)):
         path = Path(sample)
-        return _audio(path.name, lambda: path.open("rb"))
+        return _audio(field, path.name, lambda: path.open("rb"))
     name = Path(str(getattr(sample, "name", f"sample-{number}"))).name
-    return _audio(name, _reopened(sample))
+    return _audio(field, name, _reopened(sample))
 
 
-def _audio(name: str, opener: Opener) -> Part:
+def _audio(field: str, name: str, opener: Opener) -> Part:
     content_type = _AUDIO_TYPES.get(Path(name).suffix.lower(), "application/octet-stream")
-    return Part("samples", opener, filename=name, content_type=content_type)
+    return Part(field, opener, filename=name, content_type=content_type)
 
 
 def _reopened(stream: BinaryIO) -> Opener:

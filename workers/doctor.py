@@ -1,4 +1,4 @@
-"""What this machine can do: `python -m workers.doctor [--json]`. Imports nothing it cannot miss."""
+"""What this machine can do and reach: `python -m workers.doctor [--json]`. Imports nothing it cannot miss."""
 
 import json
 import platform
@@ -6,12 +6,14 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 import click
 
+from voicereel import reach
+from voicereel.reach import Finding
 from voicereel.settings import Settings
 
 if TYPE_CHECKING:
@@ -19,25 +21,18 @@ if TYPE_CHECKING:
 
 _EMBEDDED = "pip install 'voicereel[embedded]'"
 _PACKAGES = ("numpy", "soxr", "soundfile", "av", "pyworld-prebuilt", "espeakng-loader")
+_ALIGNERS = ("dtaidistance", "pocketsphinx")
 _TEXT = "A multi-speaker script becomes a timed reel."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One thing looked at. ``remedy`` says how to get what is missing."""
-
-    what: str
-    ok: bool
-    detail: str
-    remedy: str = ""
-    required: bool = True
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
     """Every finding, in the order a person would fix them."""
+    yield from reach.examine(settings)
     yield _python()
     for name in _PACKAGES:
         yield _package(name)
+    for name in _ALIGNERS:
+        yield replace(_package(name), required=False)
     yield from _guarded("encoders", _encoders)
     yield from _guarded("engines", lambda: _engines(settings))
     yield _disk(settings)
@@ -126,10 +121,10 @@ def main(as_json: bool) -> None:
 
 
 def _print(finding: Finding) -> None:
-    mark = "ok     " if finding.ok else "MISSING"
+    mark = "ok    " if finding.ok else "NOT OK"
     click.echo(f"{mark}  {finding.what:26} {finding.detail}")
     if not finding.ok and finding.remedy:
-        click.echo(f"         -> {finding.remedy}")
+        click.echo(f"        -> {finding.remedy}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """A worker process of one pool.
 
 Without a broker: `python -m workers.main`. With one: `dramatiq workers.main:boot --use-spawn
---processes N --threads 1`, which calls `boot` in each process it starts.
+--processes 1 --threads 1`, which calls `boot` in the process it starts.
 """
 
 import ctypes

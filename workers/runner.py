@@ -113,6 +113,8 @@ class Runner:
             work=self.work,
             pulse=pulse,
             max_reel_ms=self.settings.max_reel_minutes * 60_000,
+            max_preview_ms=self.settings.max_preview_minutes * 60_000,
+            max_stems_ms=self.settings.max_stems_minutes * 60_000,
         )
 
     def _settle(self, claim: Claim, error: VoiceReelError | None, *, discard: bool = True) -> None:

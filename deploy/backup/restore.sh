@@ -52,4 +52,5 @@ else
     cp -p "$copy/voicereel.db" "$file"
 fi
 sync
+voicereel-server migrate --home "$home"
 voicereel-server recover --home "$home"

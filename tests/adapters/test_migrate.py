@@ -91,6 +91,21 @@ def test_a_long_transaction_in_the_way_is_told_and_nothing_is_left_behind(
     engine.dispose()
 
 
+def test_a_migration_waits_in_no_circle_with_a_transaction_that_accepts_a_job(postgresql_url: str) -> None:
+    """It has a job's tables, and comes to the tenant last, whom the foreign keys look up."""
+    engine = at_the_first_revision(postgresql_url)
+    waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'relation' AND NOT granted"
+    mine = "database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    with ThreadPoolExecutor(1) as pool, engine.connect() as accepting:
+        accepting.exec_driver_sql("LOCK TABLE jobs, stage_runs, events IN ROW EXCLUSIVE MODE")
+        migration = pool.submit(migrate.upgrade, postgresql_url)
+        eventually(lambda: accepting.exec_driver_sql(f"{waits} AND {mine}").scalar() == 1)
+        accepting.exec_driver_sql("LOCK TABLE tenants IN ROW SHARE MODE NOWAIT")
+        accepting.commit()
+        assert migration.result(PATIENCE_S) == migrate.newest()
+    engine.dispose()
+
+
 def test_the_version_before_does_not_stumble_over_a_newer_schema(database_url: str) -> None:
     migrate.upgrade(database_url)
     engine = make_engine(database_url)

@@ -2,9 +2,13 @@
 
 import sqlite3
 import threading
+from contextlib import closing, suppress
 
 from tests.adapters.builders import claim, submit
+from tests.e2e.conftest import eventually
+from voicereel.adapters.database import migrate
 from voicereel.adapters.database.database import Database
+from voicereel.domain.errors import Unavailable
 from voicereel.domain.job import Claim, Result
 
 
@@ -136,3 +140,22 @@ def test_every_commit_is_on_disk(sqlite_database: Database) -> None:
         assert isinstance(raw, sqlite3.Connection)
         assert raw.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         assert raw.execute("PRAGMA synchronous").fetchone() == (2,)
+
+
+def test_who_stops_amid_a_transaction_lets_go_before_a_lease_has_ended(postgresql_url: str) -> None:
+    """A paused worker: the job that it has locked could not be taken from it for as long."""
+    migrate.upgrade(postgresql_url)
+    with (
+        closing(Database(postgresql_url, lease_s=2)) as stopped,
+        closing(Database(postgresql_url)) as other,
+    ):
+        job = submit(other)
+
+        def is_free() -> bool:
+            with other.writing() as tx:
+                return tx.jobs.try_lock(job.id)
+
+        with suppress(Unavailable), stopped.writing() as paused:
+            assert paused.jobs.try_lock(job.id)
+            assert not is_free()
+            eventually(is_free)

@@ -41,11 +41,22 @@ def line(**changes: Any) -> dict[str, Any]:
     return {"speaker": "ANA", "text": "Did you hear that?"} | changes
 
 
+def lexicon(*entries: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """A lexicon with these entries, or with one."""
+    return {"name": "Names", "entries": [*entries] or [{"grapheme": "Ruiz", "alias": "Roo-eeth"}]} | changes
+
+
 def form(*files: bytes, **changes: Any) -> dict[str, Any]:
     """A multipart form with one recording, or with these."""
     samples = [(io.BytesIO(data), f"take {n}.wav") for n, data in enumerate(files or (WAV,))]
     fields = {"name": "Ana", "language": "en", "consent": json.dumps(CONSENT), "samples": samples}
     return {name: value for name, value in (fields | changes).items() if value is not None}
+
+
+def source_form(**changes: Any) -> dict[str, Any]:
+    """A multipart form that uploads a source."""
+    fields = {"name": "Harbour", "file": (io.BytesIO(WAV), "bed.wav")} | changes
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def finish(services: Services, audio: bytes = AUDIO) -> None:
@@ -73,20 +84,45 @@ def _takes(services: Services, claim: Claim) -> Iterator[Take]:
 
 
 def _files(services: Services, claim: Claim, audio: bytes) -> Iterator[Artifact]:
-    if claim.stage != "package" or "format" not in claim.payload:
+    if claim.stage != "package":
         return
-    suffix = claim.payload["format"]
-    key = f"{claim.key_prefix}/reel.{suffix}"
-    stored = services.work.store.put_stream(key, io.BytesIO(audio), max_bytes=len(audio))
-    yield Artifact(
+    if suffix := claim.payload.get("format"):
+        facts = {"format": suffix, "duration_ms": 1234, "loudness_lufs": -16.0, "true_peak_dbtp": -1.2}
+        yield _file(services, claim, "audio", f"reel.{suffix}", audio, facts=facts, media_type="audio/mpeg")
+    if "sheets" in claim.payload:
+        yield _file(services, claim, "clips", "clips.zip", b"PK" + audio, facts={"format": "zip"})
+        manifest = json.dumps({"clips": [CLIP | {"bytes": len(audio)}]}).encode()
+        yield _file(services, claim, "clips_manifest", "clips.json", manifest, facts={"format": "json"})
+
+
+# The only clip of a job that asked for clips: all of the audio.
+CLIP = {
+    "line_id": "l1", "role": "ANA", "in_ms": 0, "out_ms": 1, "duration_ms": 1, "in_timecode": None,
+    "out_timecode": None, "samples": 1, "file": "clips/l1.wav", "sha256": "0" * 64, "offset": 2,
+}  # fmt: skip
+
+
+def _file(
+    services: Services,
+    claim: Claim,
+    kind: str,
+    name: str,
+    data: bytes,
+    *,
+    facts: dict[str, Any],
+    media_type: str = "application/octet-stream",
+) -> Artifact:
+    key = f"{claim.key_prefix}/{name}"
+    stored = services.work.store.put_stream(key, io.BytesIO(data), max_bytes=len(data))
+    return Artifact(
         id=new_id("art"),
         tenant_id=claim.tenant_id,
         job_id=claim.job_id,
-        kind="audio",
-        name=f"reel.{suffix}",
+        kind=kind,
+        name=name,
         key=key,
-        media_type="audio/mpeg",
+        media_type=media_type,
         size_bytes=stored.size_bytes,
         sha256=stored.sha256,
-        facts={"format": suffix, "duration_ms": 1234, "loudness_lufs": -16.0, "true_peak_dbtp": -1.2},
+        facts=facts,
     )

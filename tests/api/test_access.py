@@ -8,14 +8,21 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from tests.api.bodies import JSON, form, script
+from tests.api.bodies import JSON, form, lexicon, script, source_form
 from tests.conftest import Headers
 from voicereel.api.binding import MULTIPART, Operation, operations
 from voicereel.bootstrap import Services
 from voicereel.domain.account import SCOPES, new_key
 
 ULID = "01JB8Z7W3V5K6Q2N4M8T0R1S2X"
-UNKNOWN = {"speaker_id": f"spk_{ULID}", "job_id": f"job_{ULID}", "artifact_id": f"art_{ULID}"}
+UNKNOWN = {
+    "speaker_id": f"spk_{ULID}",
+    "job_id": f"job_{ULID}",
+    "artifact_id": f"art_{ULID}",
+    "lexicon_id": f"lex_{ULID}",
+    "source_id": f"src_{ULID}",
+    "line_id": "l1",  # a customer's own name: there may be one in any job
+}
 A_MONTH = {"month": "2025-01"}
 PRIVATE = [operation for operation in operations() if operation.scopes is not None]
 OF_ONE_THING = [operation for operation in PRIVATE if "_id}" in operation.path]
@@ -24,9 +31,16 @@ OF_ONE_THING = [operation for operation in PRIVATE if "_id}" in operation.path]
 def call(client: FlaskClient, operation: Operation, headers: Headers, ids: dict[str, str]) -> TestResponse:
     body: dict[str, Any] = {}
     if operation.media_type == JSON:
-        body = {"json": script() if operation.id == "synthesize" else {"name": "Eva"}}
+        scripts = dict.fromkeys(("synthesize", "estimate"), script())
+        bodies = {
+            **scripts,
+            **dict.fromkeys(("createLexicon", "replaceLexicon"), lexicon()),
+            "insertLine": script()["lines"][0] | {"id": "l9"},
+            "updateLine": {"text": "Hello again."},
+        }
+        body = {"json": bodies.get(operation.id, {"name": "Eva"})}
     elif operation.media_type == MULTIPART:
-        body = {"data": form()}
+        body = {"data": source_form() if operation.id == "createSource" else form()}
     return client.open(
         operation.path.format(**ids, **A_MONTH), method=operation.method, headers=headers, **body
     )
@@ -65,7 +79,7 @@ def test_with_the_scope_alone_it_is_served(
     client: FlaskClient, make_headers: Callable[..., Headers], operation: Operation
 ) -> None:
     reply = call(client, operation, make_headers(*operation.scopes or ()), UNKNOWN)
-    assert reply.status_code in ((404,) if operation in OF_ONE_THING else (200, 202))
+    assert reply.status_code in ((404,) if operation in OF_ONE_THING else (200, 201, 202))
 
 
 @pytest.mark.parametrize("operation", OF_ONE_THING, ids=by_id)
@@ -77,12 +91,20 @@ def test_another_tenants_thing_looks_like_none(
     ids = {
         "job_id": client.post("/v1/synthesize", json=script(), headers=owner).json["id"],
         "speaker_id": client.post("/v1/speakers", data=form(), headers=owner).json["id"],
+        "lexicon_id": client.post("/v1/lexicons", json=lexicon(), headers=owner).json["id"],
+        "source_id": client.post("/v1/sources", data=source_form(), headers=owner).json["id"],
+        "line_id": UNKNOWN["line_id"],
     }
     stranger |= {"X-Request-Id": "r"}
     foreign, unknown = (call(client, operation, stranger, each) for each in (ids, UNKNOWN))
     assert foreign.status_code == unknown.status_code == 404
     assert _with_unknown_ids(foreign.text, ids) == unknown.text
-    read = {"job_id": "/v1/jobs/", "speaker_id": "/v1/speakers/"}
+    read = {
+        "job_id": "/v1/jobs/",
+        "speaker_id": "/v1/speakers/",
+        "lexicon_id": "/v1/lexicons/",
+        "source_id": "/v1/sources/",
+    }
     assert all(client.get(path + ids[name], headers=owner).status_code == 200 for name, path in read.items())
 
 
@@ -106,7 +128,9 @@ def test_lists_show_ones_own_things_only(client: FlaskClient, make_headers: Call
     owner, stranger = make_headers(tenant="owner"), make_headers(tenant="stranger")
     client.post("/v1/synthesize", json=script(), headers=owner)
     client.post("/v1/speakers", data=form(), headers=owner)
-    for path in ("/v1/jobs", "/v1/speakers"):
+    client.post("/v1/lexicons", json=lexicon(), headers=owner)
+    client.post("/v1/sources", data=source_form(), headers=owner)
+    for path in ("/v1/jobs", "/v1/speakers", "/v1/lexicons", "/v1/sources"):
         assert len(client.get(path, headers=owner).json["data"]) == 1
         assert client.get(path, headers=stranger).json["data"] == []
 

@@ -32,7 +32,7 @@ def test_a_healthy_service_says_so(client: FlaskClient, headers: Headers) -> Non
     assert found["database"] | {"revision": ""} == {"ok": True, "revision": "", "kind": "sqlite"}
     assert found["store"]["ok"]
     assert found["store"]["free_bytes"] > 0
-    assert found["broker"] == {"configured": False}
+    assert found["broker"] == {"configured": False, "ok": None}
     assert found["process"]["pid"] == os.getpid()
     assert found["process"]["rss_bytes"] > 1_000_000
     assert found["host"]["memory_total_bytes"] > found["host"]["memory_available_bytes"] > 0
@@ -46,6 +46,13 @@ def test_a_store_that_cannot_be_written_is_degraded(
     shutil.rmtree(settings.home / "artifacts")
     reply = client.get("/healthz", headers=headers)
     assert (reply.status_code, reply.json["status"], reply.json["store"]["ok"]) == (200, "degraded", False)
+
+
+def test_a_broker_that_does_not_answer_is_degraded(services: Services) -> None:
+    found = replace(services.health, broker=lambda: False).report()
+    assert (found["status"], found["broker"]) == ("degraded", {"configured": True, "ok": False})
+    found = replace(services.health, broker=lambda: True).report()
+    assert (found["status"], found["broker"]) == ("ok", {"configured": True, "ok": True})
 
 
 def test_no_engine_is_degraded(client: FlaskClient, headers: Headers, services: Services) -> None:

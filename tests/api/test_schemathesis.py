@@ -14,7 +14,7 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.generation import GenerationMode
 from schemathesis.transport.serialization import Binary
 
-from tests.api.bodies import WAV, finish, form, script
+from tests.api.bodies import WAV, finish, form, lexicon, script, source_form
 from tests.conftest import Shared
 from voicereel.api.binding import spec
 
@@ -29,6 +29,8 @@ CONFIG = SchemathesisConfig.from_dict(
     }
 )
 
+FILE = "GET /v1/artifacts/{artifact_id}/content"
+CLIP = "GET /v1/artifacts/{artifact_id}/clips/{name}"
 EVENTS = "/v1/jobs/{job_id}/events"
 SPEAKER = "stock:fake/ana"
 
@@ -39,7 +41,8 @@ class Target:
     def __init__(self) -> None:
         self.shared: Shared | None = None
         self.ids: dict[str, str] = {}
-        self.signed: dict[str, str] = {}
+        self.files: dict[str, dict[str, str]] = {}
+        self.signed: dict[str, dict[str, str]] = {}
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         assert self.shared is not None
@@ -47,25 +50,33 @@ class Target:
             return list(body)
 
     def prepare(self, shared: Shared) -> None:
-        """A finished job with a file, and a speaker."""
+        """A finished job with a file, a speaker and a source."""
         self.shared = shared
         self.ids = {
             "job_id": self.fresh("job_id"),
             "speaker_id": self.fresh("speaker_id"),
+            "lexicon_id": self.fresh("lexicon_id"),
+            "source_id": self.fresh("source_id"),
             "month": "2025-01",
         }
         finish(shared.services)
         job = shared.client.get(f"/v1/jobs/{self.ids['job_id']}", headers=shared.headers).json
-        url = urlsplit(job["outputs"]["audio"][0]["url"])
-        self.ids["artifact_id"] = url.path.split("/")[3]
-        self.signed = dict(parse_qsl(url.query))
+        page = shared.client.get(f"/v1/jobs/{self.ids['job_id']}/clips", headers=shared.headers).json
+        for operation, file in ((FILE, job["outputs"]["audio"][0]), (CLIP, page["data"][0])):
+            url = urlsplit(file["url"])
+            self.files[operation] = {"artifact_id": url.path.split("/")[3], "name": url.path.split("/")[-1]}
+            self.signed[operation] = dict(parse_qsl(url.query))
 
     def fresh(self, name: str) -> str:
         """The id of a thing just made, for a request that changes it."""
         assert self.shared is not None
-        path, body = ("/v1/synthesize", {"json": script()})
+        path, body = ("/v1/synthesize", {"json": script(output={"formats": ["mp3"], "clips": True})})
         if name == "speaker_id":
             path, body = ("/v1/speakers", {"data": form()})
+        elif name == "lexicon_id":
+            path, body = ("/v1/lexicons", {"json": lexicon()})
+        elif name == "source_id":
+            path, body = ("/v1/sources", {"data": source_form()})
         made: str = self.shared.client.post(path, headers=self.shared.headers, **body).json["id"]
         return made
 
@@ -90,14 +101,16 @@ def is_good(case: schemathesis.Case) -> bool:
 
 def meet(case: schemathesis.Case) -> None:
     """Let good requests meet things that exist: random ids, names and bytes would all be refused."""
-    find = target.ids.__getitem__ if case.method in ("GET", "PATCH") else target.fresh
+    label = case.operation.label
+    known = target.ids | target.files.get(label, {})
+    find = known.__getitem__ if case.method in ("GET", "PATCH") else target.fresh
     case.path_parameters = {name: find(name) for name in case.path_parameters or {}}
     case.headers = {name: value for name, value in (case.headers or {}).items() if name != "Idempotency-Key"}
-    if case.operation.label == "GET /v1/artifacts/{artifact_id}/content":
-        case.query = dict(target.signed)
-    elif case.operation.label == "POST /v1/synthesize":
+    if label in target.signed:
+        case.query = dict(target.signed[label])
+    elif label == "POST /v1/synthesize":
         case.body = _castable(deepcopy(case.body))
-    elif case.operation.label == "POST /v1/speakers":
+    elif label == "POST /v1/speakers":
         case.body = {**case.body, "language": "en"}
 
 
@@ -110,9 +123,12 @@ def _castable(body: Any) -> Any:
         role: SPEAKER if isinstance(entry, str) else entry | {"speaker": SPEAKER}
         for role, entry in body.get("cast", {}).items()
     }
+    body.pop("lexicons", None)
     for line in body["lines"]:
         line["speaker"] = SPEAKER
         line.pop("overlap_ms", None)
+    if "bed" in body:
+        body["bed"]["source"] = target.ids["source_id"]
     return body
 
 

@@ -63,7 +63,40 @@ BAD_SCRIPTS: dict[str, tuple[dict[str, Any], Pointers]] = {
     "lines an object": (script(lines={}), {"/lines": "wrong_type"}),
     "unknown field": (script(x=1), {"/x": "unknown_field"}),
     "unknown field of a line": (bad_line(**{"a/b~c": 1}), {"/lines/0/a~1b~0c": "unknown_field"}),
-    "a field of a later issue": (script(output={"stems": True}), {"/output/stems": "unknown_field"}),
+    "a field of a later issue": (script(output={"watermark": True}), {"/output/watermark": "unknown_field"}),
+    "bit depth as text": (script(output={"bit_depth": "24"}), {"/output/bit_depth": "unknown_value"}),
+    "bit depth nobody has": (script(output={"bit_depth": 20}), {"/output/bit_depth": "unknown_value"}),
+    "float in FLAC": (
+        script(output={"formats": ["flac"], "bit_depth": 32}),
+        {"/output/bit_depth": "bit_depth_not_supported"},
+    ),
+    "stems as text": (script(output={"stems": "yes"}), {"/output/stems": "wrong_type"}),
+    "clips a number": (script(output={"clips": 1}), {"/output/clips": "wrong_type"}),
+    "more stems than are made": (
+        script(lines=[line(speaker=f"stock:fake/ana+{n}") for n in range(65)], output={"stems": True}),
+        {"/output/stems": "too_many_stems"},
+    ),
+    "unknown cue sheet": (script(output={"cue_sheets": ["edl"]}), {"/output/cue_sheets/0": "unknown_value"}),
+    "cue sheet twice": (script(output={"cue_sheets": ["csv", "csv"]}), {"/output/cue_sheets": "repeated"}),
+    "Broadcast Wave of an mp3": (script(output={"bwf": True}), {"/output/bwf": "without_effect"}),
+    "frame rate a number": (script(output={"fps": 25}), {"/output/fps": "unknown_value"}),
+    "frame rate nobody counts": (script(output={"fps": "48"}), {"/output/fps": "unknown_value"}),
+    "timecode without its frames": (
+        script(output={"cue_sheets": ["csv"], "fps": "25", "start_timecode": "01:00:00"}),
+        {"/output/start_timecode": "bad_format"},
+    ),
+    "timecode without a rate": (
+        script(output={"cue_sheets": ["csv"], "start_timecode": "01:00:00:00"}),
+        {"/output/fps": "missing"},
+    ),
+    "timecode that drop-frame leaves out": (
+        script(output={"cue_sheets": ["csv"], "fps": "29.97df", "start_timecode": "01:01:00;00"}),
+        {"/output/start_timecode": "bad_timecode"},
+    ),
+    "a bad line and outputs that do not go together": (
+        script(lines=[line(text=" ")], output={"bwf": True}),
+        {"/lines/0/text": "blank", "/output/bwf": "without_effect"},
+    ),
     "bad language tag": (bad_line(language="english!"), {"/lines/0/language": "bad_language"}),
     "language nobody speaks": (bad_line(language="ko"), {"/lines/0/language": "language_not_supported"}),
     "unknown format": (script(output={"formats": ["aiff"]}), {"/output/formats/0": "unknown_value"}),
@@ -82,7 +115,28 @@ BAD_SCRIPTS: dict[str, tuple[dict[str, Any], Pointers]] = {
         script(output={"sample_rate": 12000}),
         {"/output/sample_rate": "sample_rate_not_supported"},
     ),
-    "caption format": (script(captions={"formats": ["ttml"]}), {"/captions/formats/0": "unknown_value"}),
+    "caption format": (script(captions={"formats": ["ass"]}), {"/captions/formats/0": "unknown_value"}),
+    "caption style": (script(captions={"style": "netflix@9"}), {"/captions/style": "unknown_value"}),
+    "frame rate of no picture": (script(captions={"fps": 2.5}), {"/captions/fps": "out_of_range"}),
+    "unknown limit": (script(captions={"limits": {"rows": 2}}), {"/captions/limits/rows": "unknown_field"}),
+    "three display lines": (
+        script(captions={"limits": {"max_lines": 3}}),
+        {"/captions/limits/max_lines": "unknown_value"},
+    ),
+    "limits that cannot both be met": (
+        script(captions={"style": "social", "limits": {"min_ms": 4000}}),
+        {"/captions/limits": "limits_conflict"},
+    ),
+    "limits as they are, not as text": (
+        script(captions={"limits": {"cps": "17", "columns": 7}}),
+        {"/captions/limits/cps": "wrong_type", "/captions/limits/columns": "out_of_range"},
+    ),
+    "a cut before the beginning": (
+        script(captions={"shot_cuts_ms": [1000, -1, 2.5]}),
+        {"/captions/shot_cuts_ms/1": "out_of_range", "/captions/shot_cuts_ms/2": "wrong_type"},
+    ),
+    "5,001 cuts": (script(captions={"shot_cuts_ms": [0] * 5001}), {"/captions/shot_cuts_ms": "too_many"}),
+    "strict as text": (script(captions={"strict": "yes"}), {"/captions/strict": "wrong_type"}),
     "slot that ends before it starts": (
         bad_line(slot={"start_ms": 5, "end_ms": 5}),
         {"/lines/0/slot/end_ms": "slot_order"},
@@ -133,6 +187,11 @@ def test_every_bad_field_is_named_at_once(client: FlaskClient, headers: Headers)
         line(id="x", language="?"),
         line(id="x"),
         line(speaker="BROKEN"),
+        line(speaker="EVE", text=" "),
+        line(speaker="EVE", id="a b", text=7),
+        line(speaker=3, id="x"),
+        line(text="", overlap_ms=1),
+        line(overlap_ms=1),
     ]
     cast = {"ANA": "stock:fake/ana", "BROKEN": 1}
     reply = send(client, headers, script(lines=lines, cast=cast, title=5, fallback="EVE"))
@@ -149,6 +208,14 @@ def test_every_bad_field_is_named_at_once(client: FlaskClient, headers: Headers)
         "/lines/4/language": "bad_language",
         "/lines/4/id": "duplicate_line_id",
         "/lines/5/id": "duplicate_line_id",
+        "/lines/7/text": "blank",
+        "/lines/7/speaker": "unknown_speaker",
+        "/lines/8/id": "bad_format",
+        "/lines/8/text": "wrong_type",
+        "/lines/8/speaker": "unknown_speaker",
+        "/lines/9/speaker": "wrong_type",
+        "/lines/9/id": "duplicate_line_id",
+        "/lines/10/text": "blank",
     }
 
 

@@ -3,6 +3,7 @@
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
+from voicereel.captions.presets import STYLES
 from voicereel.domain.reel import Placement, Reel
 from voicereel.domain.script import spoken_text
 from voicereel.domain.words import Timing, words_from_timings
@@ -78,3 +79,7 @@ def reels(draw: st.DrawFn) -> Reel:
         duration_ms = max(duration_ms, cursor_ms)
     tail_ms = draw(st.integers(0, 2000))
     return Reel(title="t", language="en", duration_ms=duration_ms + tail_ms, placements=tuple(placed))
+
+
+styles = st.sampled_from([style for name, style in STYLES.items() if "@" in name])
+cuts = st.lists(st.integers(0, 60_000), max_size=40, unique=True).map(sorted)

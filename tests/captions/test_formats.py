@@ -11,19 +11,20 @@ import webvtt
 from hypothesis import given
 
 from tests.captions.strategies import examples, reels
+from voicereel.captions.cue import Cue
 from voicereel.captions.formats import LineNotes, reel_document, to_srt, to_vtt
-from voicereel.captions.segmenter import Cue, segment
-from voicereel.captions.style import STYLES
+from voicereel.captions.presets import STYLES
+from voicereel.captions.segmenter import segment
 from voicereel.domain.reel import Placement, Reel, Word
 from voicereel.domain.script import Warn, spoken_text
 
 STYLE = STYLES["default"]
 
 
-def cue(*lines: str, name: str = "Ana", start_ms: int = 0, end_ms: int = 1000) -> Cue:
+def cue(*lines: str, name: str = "Ana", start_ms: int = 0, end_ms: int = 1000, language: str = "en") -> Cue:
     return Cue(
-        line_id="l1", role="ROLE", speaker_name=name, language="en", text=" ".join(lines), lines=lines,
-        start_ms=start_ms, end_ms=end_ms,
+        line_id="l1", role="ROLE", speaker_name=name, language=language, text=" ".join(lines), lines=lines,
+        start_ms=start_ms, end_ms=end_ms, words_start_ms=start_ms, words_end_ms=end_ms,
     )  # fmt: skip
 
 
@@ -62,6 +63,13 @@ def test_webvtt_as_it_is_written() -> None:
         "00:00:00.000 --> 00:00:01.000\n<v Ana>Fish &amp; chips\n--&gt; &lt;b&gt;now&lt;/b&gt;\n\n"
         "01:01:01.001 --> 01:01:02.000\n<v Ben>Yes.\n"
     )
+
+
+def test_cues_shown_at_once_are_put_apart_in_webvtt() -> None:
+    cues = [cue("One.", end_ms=3000), cue("Two.", start_ms=500, end_ms=2000), cue("Three.", start_ms=2000)]
+    read = webvtt.from_string(to_vtt(cues), strict=True)
+    assert [str(caption.settings) for caption in read] == ["", "line:5%", "line:5%"]
+    assert "line" not in to_srt(cues)
 
 
 def test_subrip_as_it_is_written() -> None:
@@ -124,14 +132,21 @@ def test_the_document_as_it_is_published() -> None:
     )  # fmt: skip
     reel = Reel(title="Pilot", language="en", duration_ms=1500, placements=(line,))
     warn = Warn(code="slot_overrun", pointer="/lines/0/slot", detail="Too long.")
-    notes = {"l1": LineNotes(warnings=(warn,), error={"code": "engine_failed"})}
+    level = {"take_lufs": -20.5, "matching_db": 1.5, "gain_db": 0.0}
+    notes = {"l1": LineNotes(warnings=(warn,), error={"code": "engine_failed"}, level=level)}
+    audio = [{"format": "mp3", "loudness_lufs": -16.0}]
     who = {"role": "ANA", "speaker": {"id": "spk_1", "name": "Ana"}}
     spoken = {"text": "Hi!", "start_ms": 100, "end_ms": 500, "source": "engine", "confidence": 1.0}
-    assert reel_document(reel, segment(reel, STYLE), style=STYLE, notes=notes) == {
+    limits = {
+        "columns": {"en": 42}, "cps": {"en": 20}, "max_lines": 2, "min_ms": 833, "max_ms": 7000, "gap_ms": 80,
+        "chain_ms": 458, "trail_ms": 500,
+    }  # fmt: skip
+    assert reel_document(reel, segment(reel, STYLE), style=STYLE, notes=notes, audio=audio) == {
         "title": "Pilot",
         "language": "en",
         "duration_ms": 1500,
-        "style": {"name": "default", "version": 1},
+        "style": {"name": "default", "version": 1, "limits": limits},
+        "audio": audio,
         "lines": [
             {
                 **who,
@@ -140,10 +155,12 @@ def test_the_document_as_it_is_published() -> None:
                 "text": " Hi!\n",
                 "start_ms": 100,
                 "end_ms": 500,
+                "level": level,
                 "words": [spoken],
                 "warnings": [{"code": "slot_overrun", "pointer": "/lines/0/slot", "detail": "Too long."}],
                 "error": {"code": "engine_failed"},
             }
         ],
         "cues": [{**who, "line_id": "l1", "start_ms": 100, "end_ms": 933, "lines": ["Hi!"], "text": "Hi!"}],
+        "conformance": {"cues": 1, "broken": 0, "rules": {}, "findings": []},
     }

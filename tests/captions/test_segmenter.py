@@ -5,9 +5,11 @@ from itertools import groupby, pairwise
 import pytest
 from hypothesis import given
 
-from tests.captions.strategies import examples, reels
-from voicereel.captions.segmenter import Cue, segment
-from voicereel.captions.style import STYLES, width
+from tests.captions.strategies import cuts, examples, reels, styles
+from voicereel.captions.cue import Cue
+from voicereel.captions.presets import STYLES
+from voicereel.captions.segmenter import segment
+from voicereel.captions.style import CaptionStyle, width
 from voicereel.domain.reel import Placement, Reel, Word
 from voicereel.domain.words import words_from_timings
 
@@ -58,37 +60,52 @@ def by_line(cues: tuple[Cue, ...]) -> dict[str, list[Cue]]:
 @given(reels())
 def test_any_reel_keeps_the_rules(reel: Reel) -> None:
     cues = segment(reel, STYLE)
+    check_cues(reel, cues, STYLE)
+    lines = by_line(cues)
+    for placement in reel.placements:
+        if placement.words:
+            assert lines[placement.line_id][0].start_ms == placement.words[0].start_ms
+
+
+@examples(150)
+@given(reels(), styles, cuts)
+def test_any_style_and_any_shot_cuts_keep_the_rules(
+    reel: Reel, style: CaptionStyle, cuts_ms: list[int]
+) -> None:
+    check_cues(reel, segment(reel, style, cuts_ms), style)
+
+
+def check_cues(reel: Reel, cues: tuple[Cue, ...], style: CaptionStyle) -> None:
     lines = by_line(cues)
     assert [cue.start_ms for cue in cues] == sorted(cue.start_ms for cue in cues)
     assert set(lines) == {placement.line_id for placement in reel.placements if placement.words}
     for cue in cues:
-        assert 0 <= cue.start_ms < cue.end_ms <= min(reel.duration_ms, cue.start_ms + STYLE.max_ms)
+        assert 0 <= cue.start_ms < cue.end_ms <= min(reel.duration_ms, cue.start_ms + style.max_ms)
         assert squeezed("".join(cue.lines)) == squeezed(cue.text)
         assert all(line == line.strip() != "" for line in cue.lines)
     for placement in reel.placements:
         if placement.words:
-            check_line(placement, lines[placement.line_id])
+            check_line(placement, lines[placement.line_id], style)
     for one, other in pairwise(p for p in reel.placements if p.words):
         if one.words[-1].end_ms <= other.words[0].start_ms:
-            assert_gap(lines[one.line_id][-1], lines[other.line_id][0])
+            assert_gap(lines[one.line_id][-1], lines[other.line_id][0], style)
 
 
-def check_line(placement: Placement, cues: list[Cue]) -> None:
+def check_line(placement: Placement, cues: list[Cue], style: CaptionStyle) -> None:
     assert "".join(cue.text for cue in cues) == placement.spoken
-    assert cues[0].start_ms == placement.words[0].start_ms
     assert all((cue.role, cue.language) == (placement.role, placement.language) for cue in cues)
     for one, other in pairwise(cues):
-        assert_gap(one, other)
+        assert_gap(one, other, style)
     # A word of many characters in few milliseconds has no room for a second cue.
     if all(word.end_ms - word.start_ms >= len(word.text) for word in placement.words):
-        columns = STYLE.columns_for(placement.language)
+        columns = style.columns_for(placement.language)
         for cue in cues:
-            assert len(cue.lines) <= STYLE.max_lines
-            assert all(width(line) <= columns for line in cue.lines)
+            assert len(cue.lines) <= style.max_lines
+            assert all(style.measure(line, cue.language) <= columns for line in cue.lines)
 
 
-def assert_gap(one: Cue, other: Cue) -> None:
-    assert one.end_ms <= max(one.start_ms + 1, other.start_ms - STYLE.gap_ms)
+def assert_gap(one: Cue, other: Cue, style: CaptionStyle) -> None:
+    assert one.end_ms <= max(one.start_ms + 1, other.start_ms - style.gap_ms)
 
 
 def test_a_line_that_fits_is_one_display_line() -> None:

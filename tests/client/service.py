@@ -15,6 +15,8 @@ from voicereel_client import AsyncVoiceReel, Timing, VoiceReel
 
 JOB_ID = "job_01JB8Z7W3V5K6Q2N4M8T0R1S2X"
 SPEAKER_ID = "spk_01JB8Z7W3V5K6Q2N4M8T0R1S2X"
+SOURCE_ID = "src_01JB8Z7W3V5K6Q2N4M8T0R1S2X"
+LEXICON_ID = "lex_01JB8Z7W3V5K6Q2N4M8T0R1S2X"
 BASE_URL = "http://voicereel.test"
 KEY = "vr_live_secret"
 
@@ -164,6 +166,7 @@ def job(status: str = "succeeded", **fields: Any) -> dict[str, Any]:
         "error": None,
         "outputs": None,
         "billable_ms": None,
+        "lexicons": [],
         "metadata": {},
         **fields,
     }
@@ -171,6 +174,21 @@ def job(status: str = "succeeded", **fields: Any) -> dict[str, Any]:
 
 def speaker(status: str = "ready", **fields: Any) -> dict[str, Any]:
     return {"id": SPEAKER_ID, "name": "Ana", "language": "en", "status": status, "engine": "espeak", **fields}
+
+
+def lexicon(**fields: Any) -> dict[str, Any]:
+    entries = [{"grapheme": "Siobhan", "alias": "Shivawn", "case_sensitive": False, "whole_word": True}]
+    return {
+        "id": LEXICON_ID,
+        "name": "Names",
+        "version": 2,
+        "default": True,
+        "entry_count": 1,
+        "created_at": "2026-11-20T09:30:00.000Z",
+        "updated_at": "2026-11-20T09:31:00.000Z",
+        "entries": entries,
+        **fields,
+    }
 
 
 def file(name: str, content: bytes, **fields: Any) -> dict[str, Any]:
@@ -184,14 +202,16 @@ def file(name: str, content: bytes, **fields: Any) -> dict[str, Any]:
 
 
 def outputs(**contents: bytes) -> dict[str, Any]:
-    """Outputs whose files are named ``<keyword>`` at the store: mp3, vtt, srt, json."""
-    captions = {name: file(name, contents[name]) for name in ("json", "vtt", "srt") if name in contents}
+    """Outputs whose files are named ``<keyword>`` at the store: mp3, vtt, srt, ttml, json."""
+    formats = ("json", "vtt", "srt", "ttml")
+    captions = {name: file(name, contents[name]) for name in formats if name in contents}
     return {
         "audio": [file("mp3", contents["mp3"], format="mp3", duration_ms=1)] if "mp3" in contents else [],
         "captions": captions,
         "reel": captions.get("json"),
         "stems": [],
         "clips": [],
+        "cue_sheets": {},
     }
 
 

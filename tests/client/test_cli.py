@@ -61,7 +61,7 @@ def test_render_takes_the_script_from_stdin(run: Run, service: Service, tmp_path
 def test_warnings_of_the_job_are_told(run: Run, service: Service, script: str, tmp_path: Path):
     rendered(service, warnings=[{"code": "slot_overrun", "pointer": "/lines/0", "detail": "By 3 ms."}])
     result = run("render", script, "-o", str(tmp_path))
-    assert result.stderr == "warning: slot_overrun at /lines/0: By 3 ms.\n"
+    assert result.stderr == f"warning: slot_overrun at /lines/0 ({script}:1:12): By 3 ms.\n"
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"lines": NaN}', "\xff"])
@@ -106,7 +106,7 @@ def test_what_needs_review_is_named_with_the_command_that_approves_it(
     assert [line for line in result.stderr.splitlines() if not line.startswith("warning")] == [
         f"error: needs_review: Job {JOB_ID} has lines without acceptable audio.",
         "  line l2: no audio",
-        "  /lines/4: spoken by the fallback speaker",
+        f"  /lines/4 ({script}:1:11): spoken by the fallback speaker",
         f"To release it as it is: voicereel jobs approve {JOB_ID} --base-url http://voicereel.test",
     ]
 

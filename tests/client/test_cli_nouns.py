@@ -9,6 +9,7 @@ import pytest
 
 from tests.client.service import (
     JOB_ID,
+    SOURCE_ID,
     SPEAKER_ID,
     Run,
     Service,
@@ -104,6 +105,16 @@ def test_voices(run: Run, service: Service):
         page({"id": "stock:espeak/en-us", "name": "English", "languages": ["en"], "sample_rate": 22050})
     )
     assert "stock:espeak/en-us  en  22050 Hz" in run("voices", "list", "--language", "en").stdout
+
+
+def test_a_source_is_uploaded_listed_shown_and_deleted(run: Run, service: Service, tmp_path: Path):
+    source = {"id": SOURCE_ID, "name": "bed.flac", "format": "flac", "bytes": 4, "sha256": "9f"}
+    (tmp_path / "bed.flac").write_bytes(b"fLaC")
+    service.answers(ok(source), page(source), ok(source), empty())
+    assert SOURCE_ID in run("sources", "create", str(tmp_path / "bed.flac")).stdout
+    assert run("sources", "list").stdout.split()[:2] == [SOURCE_ID, "flac"]
+    assert json.loads(run("sources", "get", SOURCE_ID, "--json").stdout) == source
+    assert run("sources", "delete", SOURCE_ID).stdout == f"deleted {SOURCE_ID}\n"
 
 
 def test_an_empty_list_prints_nothing(run: Run, service: Service):

@@ -1,4 +1,9 @@
+import hashlib
+import io
+import json
+import zipfile
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -40,18 +45,24 @@ def done(vr: VoiceReel, service: Service):
 
 
 def test_all_results_are_written_under_their_names(vr: VoiceReel, service: Service, tmp_path: Path):
-    results = outputs(mp3=MP3, vtt=b"WEBVTT", srt=b"1", json=REEL)
-    service.answers(
-        ok(job("succeeded", outputs=results)), content(MP3), content(REEL), content(b"WEBVTT"), content(b"1")
-    )
+    results = outputs(mp3=MP3, vtt=b"WEBVTT", srt=b"1", ttml=b"<tt/>", json=REEL)
+    files = (MP3, REEL, b"WEBVTT", b"1", b"<tt/>")
+    service.answers(ok(job("succeeded", outputs=results)), *map(content, files))
     heard: list[DownloadProgress] = []
     paths = vr.jobs.download(JOB_ID, tmp_path / "new" / "out", on_progress=heard.append)
-    assert sorted(path.name for path in paths) == ["reel.json", "reel.mp3", "reel.srt", "reel.vtt"]
+    assert sorted(path.name for path in paths) == [
+        "reel.json",
+        "reel.mp3",
+        "reel.srt",
+        "reel.ttml",
+        "reel.vtt",
+    ]
     assert {path.name: path.read_bytes() for path in (tmp_path / "new" / "out").iterdir()} == {
         "reel.mp3": MP3,
         "reel.json": REEL,
         "reel.vtt": b"WEBVTT",
         "reel.srt": b"1",
+        "reel.ttml": b"<tt/>",
     }
     assert DownloadProgress("reel.mp3", len(MP3), len(MP3)) in heard
 
@@ -244,3 +255,93 @@ def test_a_relative_url_is_below_the_service(vr: VoiceReel, service: Service, tm
     service.answers(ok(job("succeeded", outputs=results)), content(MP3))
     vr.jobs.download(JOB_ID, tmp_path)
     assert str(service.seen[1].url) == "http://voicereel.test/v1/artifacts/art_1/content?exp=1"
+
+
+WAV = b"RIFF" + bytes(5000)
+
+
+def with_parts(*names: str, sha256: str | None = None) -> tuple[dict[str, Any], bytes, bytes]:
+    """Outputs of a job with a stem, a cue sheet and clips of these names; the manifest and the archive."""
+    digest = sha256 or hashlib.sha256(WAV).hexdigest()
+    entries = [{"line_id": name, "file": name, "sha256": digest, "bytes": len(WAV)} for name in names]
+    manifest = json.dumps({"clips": [*entries, {"line_id": "silent", "file": None}]}).encode()
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name in names:
+            archive.writestr(name, WAV)
+    found = outputs()
+    found["stems"] = [file("stem", WAV, role="지민/x", format="wav") | {"name": "지민_x.wav"}]
+    found["cue_sheets"] = {"otio": file("otio", b"{}")}
+    found["clips"] = [
+        file("zip", packed.getvalue(), format="zip") | {"name": "clips.zip"},
+        file("manifest", manifest, format="json") | {"name": "clips.json"},
+    ]
+    return found, manifest, packed.getvalue()
+
+
+def stored(request: httpx.Request, found: dict[str, Any], manifest: bytes, archive: bytes) -> httpx.Response:
+    name = request.url.path.split("/")[3]
+    bodies = {"stem": WAV, "otio": b"{}", "zip": archive, "manifest": manifest}
+    if name in bodies:
+        return content(bodies[name])(request)
+    return ok(job("succeeded", outputs=found))(request)
+
+
+def test_stems_clips_and_cue_sheets_are_written_and_clips_unpacked(
+    vr: VoiceReel, service: Service, tmp_path: Path
+):
+    parts = with_parts("clips/l1.wav", "clips/_con.wav")
+    service.answers(lambda request: stored(request, *parts))
+    paths = vr.jobs.download(JOB_ID, tmp_path)
+    expected = {"stems/지민_x.wav", "reel.otio", "clips.json", "clips/l1.wav", "clips/_con.wav"}
+    assert {path.relative_to(tmp_path).as_posix() for path in paths} == expected
+    assert {p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*") if p.is_file()} == expected
+    assert (tmp_path / "clips/_con.wav").read_bytes() == WAV
+
+
+def test_the_archive_is_fetched_again_only_where_a_clip_is_missing(
+    vr: VoiceReel, service: Service, tmp_path: Path
+):
+    parts = with_parts("clips/l1.wav", "clips/l2.wav")
+    service.answers(lambda request: stored(request, *parts))
+    vr.jobs.download(JOB_ID, tmp_path)
+    service.seen.clear()
+    vr.jobs.download(JOB_ID, tmp_path)
+    assert len(service.seen) == 1
+    (tmp_path / "clips/l2.wav").write_bytes(b"x" * len(WAV))
+    service.seen.clear()
+    vr.jobs.download(JOB_ID, tmp_path)
+    assert [path.split("/")[3] for path in service.paths] == [JOB_ID, "zip"]
+    assert (tmp_path / "clips/l2.wav").read_bytes() == WAV
+
+
+@pytest.mark.parametrize(
+    "name", ["../l1.wav", "clips/../../l1.wav", "/etc/l1.wav", "clips/.wav", "clips\\l1.wav", "l1"]
+)
+def test_a_clip_cannot_lead_out_of_the_folder(name: str, vr: VoiceReel, service: Service, tmp_path: Path):
+    parts = with_parts(name)
+    service.answers(lambda request: stored(request, *parts))
+    with pytest.raises(DownloadError) as caught:
+        vr.jobs.download(JOB_ID, tmp_path / "out")
+    assert caught.value.code == "bad_format"
+    assert not list(tmp_path.rglob("l1*"))
+
+
+@pytest.mark.parametrize(
+    "name", ["../x.wav", "a/b.wav", "a\\b.wav", ".wav", "..wav", "a\u202eb.wav", "x.exe"]
+)
+def test_a_stem_cannot_lead_out_of_the_folder(name: str, vr: VoiceReel, service: Service, tmp_path: Path):
+    found, *_ = with_parts()
+    found["stems"][0]["name"] = name
+    service.answers(ok(job("succeeded", outputs=found)))
+    with pytest.raises(DownloadError):
+        vr.jobs.download(JOB_ID, tmp_path / "out")
+
+
+def test_a_clip_that_is_not_as_the_manifest_says_is_not_kept(vr: VoiceReel, service: Service, tmp_path: Path):
+    parts = with_parts("clips/l1.wav", sha256="0" * 64)
+    service.answers(lambda request: stored(request, *parts))
+    with pytest.raises(DownloadError) as caught:
+        vr.jobs.download(JOB_ID, tmp_path)
+    assert caught.value.code == "checksum_mismatch"
+    assert not (tmp_path / "clips/l1.wav").exists()

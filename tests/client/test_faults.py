@@ -68,7 +68,13 @@ def test_from_script_to_files(vr: VoiceReel, live: Live, fake_studio: Studio, tm
     heard: list[Event] = []
     job = vr.jobs.get(made[0]).wait(on_event=heard.append)
     assert (job.status, heard[-1].type) == ("succeeded", "job.finished")
-    assert {path.name for path in job.download(tmp_path)} == {"reel.wav", "reel.vtt", "reel.srt", "reel.json"}
+    assert {path.name for path in job.download(tmp_path)} == {
+        "reel.wav",
+        "reel.vtt",
+        "reel.srt",
+        "reel.json",
+        "certificate.json",
+    }
     assert [found.id for found in vr.jobs.list(page_size=2)] == made[::-1]
     assert "AUTHORIZATION" not in live.headers("/content")[0]
 

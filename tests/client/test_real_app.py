@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import httpx
@@ -46,7 +47,14 @@ def test_from_script_to_files(fake_studio: Studio, tmp_path: Path) -> None:
     done = job.wait(on_event=lambda event: events.append(event.type))
     assert (done.status, events[0], events[-1]) == ("succeeded", "job.updated", "job.finished")
     files = done.download(tmp_path / "out")
-    assert {path.name for path in files} == {"reel.wav", "reel.flac", "reel.json", "reel.vtt", "reel.srt"}
+    assert {path.name for path in files} == {
+        "reel.wav",
+        "reel.flac",
+        "reel.json",
+        "reel.vtt",
+        "reel.srt",
+        "certificate.json",
+    }
     assert done.outputs is not None
     hashes = {audio.format: audio.sha256 for audio in done.outputs.audio}
     assert hashlib.sha256((tmp_path / "out" / "reel.wav").read_bytes()).hexdigest() == hashes["wav"]
@@ -111,3 +119,18 @@ def test_every_published_example_is_accepted(fake_studio: Studio) -> None:
     script = spec["components"]["examples"]["Script"]["value"]
     script["cast"] = {"ANA": "stock:fake/a", "BEN": {**script["cast"]["BEN"], "speaker": "stock:fake/b"}}
     assert connect(fake_studio).synthesize(script).status == "queued"
+
+
+def test_a_quote_of_an_estimate_binds_the_job(fake_studio: Studio) -> None:
+    client = connect(fake_studio)
+    estimate = client.estimate(lines=LINES)
+    assert estimate.lines == 1
+    assert estimate.expected.duration.ms <= estimate.at_most.billable_ms
+    job = client.synthesize(lines=LINES, quote_id=estimate.quote_id, max_cost=Decimal(1))
+    fake_studio.work()
+    billed_ms = client.jobs.get(job.id).billable_ms
+    assert billed_ms is not None
+    assert billed_ms <= estimate.at_most.billable_ms
+    with pytest.raises(UnprocessableError) as refused:
+        client.synthesize(lines=[*LINES, *LINES], quote_id=estimate.quote_id)
+    assert refused.value.code == "quote_mismatch"

@@ -17,7 +17,7 @@ from moto.s3.models import s3_backends
 
 from tests.contract.conftest import SECRET, Bucket
 from tests.contract.s3_server import CUT, LOST, REFUSED, at_random
-from voicereel.adapters.storage import s3_health
+from voicereel.adapters import seldom
 from voicereel.adapters.storage.s3 import make_s3
 from voicereel.domain.errors import FileTooLarge, Unavailable
 
@@ -210,11 +210,11 @@ def test_nobody_listening_is_unavailable(bucket: Bucket) -> None:
 def test_whether_a_bucket_can_be_written_to_is_asked_once_for_many_questions(
     bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(s3_health, "_ASK_AGAIN_S", 3600)
+    monkeypatch.setattr(seldom, "_ASK_AGAIN_S", 3600)
     bucket.server.seen.clear()
     assert [bucket.store.writable() for _ in range(50)] == [True] * 50
     assert bucket.server.seen == ["HEAD"]
-    monkeypatch.setattr(s3_health, "_ASK_AGAIN_S", -1)
+    monkeypatch.setattr(seldom, "_ASK_AGAIN_S", -1)
     bucket.server.faults = iter([REFUSED])
     assert not bucket.store.writable()
     assert bucket.store.writable()

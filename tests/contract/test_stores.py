@@ -148,6 +148,15 @@ def test_a_key_stays_inside_the_store(store: ArtifactStore, tmp_path: Path, key:
             use()
 
 
+def test_a_range_of_a_file_can_be_read_alone(store: ArtifactStore) -> None:
+    put(store, KEY, b"0123456789")
+    for offset, length in ((0, 10), (3, 4), (9, 1)):
+        with store.open_range(KEY, offset=offset, length=length) as stream:
+            assert stream.read() == b"0123456789"[offset : offset + length]
+    with pytest.raises(NotFound):
+        store.open_range("t/j/none", offset=0, length=1)
+
+
 def test_deleting_under_a_prefix_keeps_its_neighbours(store: ArtifactStore) -> None:
     for key in ("a/b/1", "a/b/c/2", "a/bc/3", "a/b.wav"):
         put(store, key)

@@ -1,5 +1,6 @@
 """Words partition the text; times are whole, rise, and say how far they can be trusted."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.captions.strategies import examples, texts, timings
 from voicereel.domain.script import has_speech, spoken_text
-from voicereel.domain.words import Timing, words_from_timings
+from voicereel.domain.words import Timing, clearer, vague, words_from_timings
 
 
 def timed(*spans: tuple[int, int, float, float], exact: bool = True) -> list[Timing]:
@@ -103,3 +104,40 @@ def test_times_that_go_back_are_put_in_order() -> None:
         for _, start, end, _ in figures("a b c", timed((0, 1, 50, 90), (2, 3, 20, 30), (4, 5, 40, 60)), 90)
     ]
     assert times == [(50, 51), (51, 52), (52, 60)]
+
+
+# --- what an aligner adds --------------------------------------------------------------------
+
+
+def aligned(*spans: tuple[int, int, float, float], exact: bool = True) -> list[Timing]:
+    return [replace(one, source="aligned", confidence=0.9) for one in timed(*spans, exact=exact)]
+
+
+def test_an_aligner_is_asked_when_nothing_was_timed_or_several_words_as_one() -> None:
+    assert vague("one two", [])
+    assert vague("one two", timed((0, 7, 0, 900), exact=False))
+    assert not vague("one two", timed((0, 3, 0, 400), (4, 7, 400, 900), exact=False))
+    assert not vague("今日は 良", timed((0, 3, 0, 400), exact=False))
+    assert not vague("one — two", timed((0, 5, 0, 400), (6, 9, 400, 900), exact=False))
+
+
+def test_aligned_words_say_so_and_how_sure_they_are() -> None:
+    words = words_from_timings("one two", aligned((0, 3, 0, 400), (4, 7, 400, 900)), 900)
+    assert [(word.source, word.confidence) for word in words] == [("aligned", 0.9)] * 2
+
+
+def test_an_aligners_words_fill_only_what_the_engine_timed_as_a_whole() -> None:
+    own = [*timed((0, 3, 0, 100)), *timed((4, 10, 200, 600), exact=False)]
+    better = aligned((0, 3, 50, 150), (4, 6, 150, 380), (7, 10, 380, 700))
+    words = words_from_timings("one of the", clearer(own, better), 700)
+    assert [(w.text, w.start_ms, w.end_ms, w.source) for w in words] == [
+        ("one", 0, 100, "engine"), ("of", 200, 380, "aligned"), ("the", 380, 600, "aligned"),
+    ]  # fmt: skip
+    assert clearer(own, []) == own
+    assert clearer([], better) == better
+    assert clearer(own, aligned((4, 10, 200, 600), exact=False)) == own
+
+
+def test_what_an_aligner_timed_as_one_is_estimated_within_it() -> None:
+    words = words_from_timings("of the", aligned((0, 6, 0, 600), exact=False), 600)
+    assert [(word.source, word.confidence) for word in words] == [("estimated", 0.45)] * 2

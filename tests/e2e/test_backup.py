@@ -231,7 +231,7 @@ def go_on(site: Site, client: VoiceReel, load: Load) -> None:
 
 def download(client: VoiceReel, job_id: str, folder: Path) -> None:
     names = {path.name for path in client.jobs.get(job_id).download(folder)}
-    assert names == {"reel.wav", "reel.vtt", "reel.srt", "reel.json"}
+    assert names == {"reel.wav", "reel.vtt", "reel.srt", "reel.json", "certificate.json"}
 
 
 def test_a_second_copy_links_to_the_files_of_the_first_and_none_is_overwritten(tmp_path: Path) -> None:

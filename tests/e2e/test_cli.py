@@ -39,7 +39,7 @@ def test_render_writes_files_and_names_them_on_stdout(voicereel, tmp_path: Path)
     done = voicereel("render", str(path), "-o", str(tmp_path / "out"))
     assert (done.returncode, done.stderr) == (0, "")
     written = {Path(line).name for line in done.stdout.split()}
-    assert written == {"reel.mp3", "reel.json", "reel.vtt", "reel.srt"}
+    assert written == {"reel.mp3", "reel.json", "reel.vtt", "reel.srt", "certificate.json"}
     assert all((tmp_path / "out" / name).stat().st_size > 0 for name in written)
 
 

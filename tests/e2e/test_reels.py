@@ -62,16 +62,20 @@ def onset_error_ms(samples: Any, rate: int, line: dict[str, Any], before: dict[s
 
 def test_every_format_is_the_reel_to_the_millisecond(client: VoiceReel, tmp_path: Path) -> None:
     lines = [{"speaker": "stock:espeak/en-us", "text": "One, two, three."}]
-    job = client.synthesize(lines=lines, output={"formats": FORMATS, "channels": 2}).wait(timeout=120)
+    output = {"formats": FORMATS, "channels": 2, "preview": True}
+    job = client.synthesize(lines=lines, output=output).wait(timeout=120)
     names = {path.name for path in job.download(tmp_path)}
-    assert names == {f"reel.{name}" for name in (*FORMATS, "vtt", "srt", "json")}
+    assert names == {
+        *(f"reel.{name}" for name in (*FORMATS, "vtt", "srt", "json", "html")),
+        "certificate.json",
+    }
     for name in FORMATS:
         samples, rate = samples_of(tmp_path / f"reel.{name}")
         assert rate == (48_000 if name == "ogg" else 44_100)
         assert abs(len(samples) * 1000 / rate - reel_of(tmp_path)["duration_ms"]) <= 1, name
     assert job.outputs is not None
     for audio in job.outputs.audio:
-        assert -30 < (audio.loudness_lufs or 0) <= -15.9
+        assert audio.loudness_lufs == pytest.approx(-16, abs=0.2)
         assert (audio.true_peak_dbtp or 0) <= -1.0
 
 
@@ -151,3 +155,30 @@ def test_an_overlap_longer_than_the_line_before_it_fails_with_figures(client: Vo
     assert client.jobs.get(job.id).error.code == "overlap_too_long"  # type: ignore[union-attr]
     assert "/lines/1/overlap_ms" in str(client.jobs.get(job.id).error.detail)  # type: ignore[union-attr]
     assert failed.type.__name__ == "JobFailedError"
+
+
+def test_stems_clips_and_cue_sheets_come_with_the_download(client: VoiceReel, tmp_path: Path) -> None:
+    lines = [
+        {"id": "Hall", "speaker": "ANA", "text": "One, two, three.", "pause_after_ms": 0},
+        {"id": "hall", "speaker": "BEN", "text": "Four.", "overlap_ms": 300},
+    ]
+    output = {
+        "formats": ["wav"],
+        "bit_depth": 24,
+        "stems": True,
+        "clips": True,
+        "cue_sheets": ["csv", "otio"],
+    }
+    cast = {"ANA": "stock:espeak/en-us+f2", "BEN": "stock:espeak/en-us+m3"}
+    job = client.synthesize(lines=lines, cast=cast, output=output).wait(timeout=120)
+    names = {path.relative_to(tmp_path).as_posix() for path in job.download(tmp_path)}
+    assert names >= {"stems/ANA.wav", "stems/BEN.wav", "clips/Hall.wav", "clips/hall_2.wav", "clips.json"}
+    assert names >= {"reel.csv", "reel.otio", "reel.wav"}
+    assert names == {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    reel, ana, ben = (
+        samples_of(tmp_path / name)[0] for name in ("reel.wav", "stems/ANA.wav", "stems/BEN.wav")
+    )
+    assert len(reel) == len(ana) == len(ben)
+    assert np.abs(ana + ben - reel).max() <= 2**-22
+    assert [clip.name for clip in client.jobs.clips(job.id)] == ["Hall.wav", "hall_2.wav"]
+    assert job.billable_ms == reel_of(tmp_path)["duration_ms"]

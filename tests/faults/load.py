@@ -1,18 +1,18 @@
-"""What the suite asks a cluster to do, and what it does to it meanwhile."""
+"""What the suite asks a cluster to do."""
 
-import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
 from typing import Any
 
-from tests.faults.cluster import Cluster, Unit, eventually
-from tests.faults.processes import Running
+from tests.faults.cluster import PATIENCE_S, Cluster, eventually
+from tests.faults.figures import TIMEOUT_S
+from voicereel_client import VoiceReelError
 
 SPEAKER = "stock:fake/a"
+_LOOK_S = 0.25
 
 
 def script(number: int = 0, *, slow: int = 1, lines: int = 2, text: str = "") -> dict[str, Any]:
@@ -30,78 +30,50 @@ def submit(cluster: Cluster, count: int, *, threads: int = 4, slow: int = 1) -> 
         return list(pool.map(lambda n: client.synthesize(**script(n, slow=slow)).id, range(count)))
 
 
-def wait_for(cluster: Cluster, job_ids: Sequence[str], *, patience_s: float = 120.0) -> dict[str, str]:
-    """The status in which each of the jobs has ended."""
+def wait_for(cluster: Cluster, job_ids: Sequence[str], *, patience_s: float = PATIENCE_S) -> dict[str, str]:
+    """The status in which each of the jobs has ended. Patience is for as long as nothing at all goes on."""
     quoted = ", ".join(f"'{job_id}'" for job_id in job_ids)
     query = f"SELECT id, status FROM jobs WHERE id IN ({quoted})"
-
-    def ended() -> dict[str, str] | None:
+    moved, deadline = None, time.monotonic() + patience_s
+    while True:
         found: dict[str, str] = dict(cluster.rows(query))  # type: ignore[arg-type]
-        return None if set(found.values()) & {"queued", "running"} else found
+        left = sum(status in ("queued", "running") for status in found.values())
+        if not left:
+            return found
+        before, moved = moved, cluster.scalar("SELECT count(*) FROM stage_runs WHERE finished_at IS NOT NULL")
+        if moved != before:
+            deadline = time.monotonic() + patience_s
+        told = f"{left} jobs do not end"
+        assert time.monotonic() < deadline, f"{told}: {cluster.statuses()}; {cluster.unfinished()}"
+        time.sleep(_LOOK_S)
 
-    try:
-        eventually(ended, patience_s=patience_s, what=f"the end of {len(job_ids)} jobs")
-    except AssertionError as error:
-        raise AssertionError(f"{error}: {cluster.statuses()}; {cluster.unfinished()}") from None
-    return ended() or {}
 
+@contextmanager
+def followed(cluster: Cluster, streams: int, *, key: str = "") -> Iterator[list[str]]:
+    """New jobs, each with an event stream beside the block; every stream hears all, once, in order."""
+    heard: dict[str, list[int | None]] = {}
+    over = time.monotonic() + TIMEOUT_S
+    with cluster.client(key=key) as client, ThreadPoolExecutor(streams or 1) as pool:
 
-@dataclass
-class Assailant:
-    """Kills or pauses whoever holds a stage run; how long until another has it is measured."""
+        def follow(number: int) -> None:
+            job_id = client.synthesize(**script(number, slow=2, lines=3)).id
+            numbers = heard[job_id] = []
+            while time.monotonic() < over:
+                # It resumes by itself over a restart; over one that takes long we do.
+                with suppress(VoiceReelError):
+                    last = numbers[-1] if numbers else None
+                    for event in client.jobs.events(job_id, last_event_id=last):
+                        numbers.append(event.id)
+                    return
 
-    cluster: Cluster
-    dice: random.Random = field(default_factory=lambda: random.Random(7))
-    takeovers: list[float] = field(default_factory=list)
-    _open: list[tuple[float, int, int]] = field(default_factory=list)
-
-    def victim(self) -> tuple[Unit, Running, int, int] | None:
-        """A worker that is at something just now: its unit, its process, the stage run and fence."""
-        # One that has been hit twice is spared: that a job which kills all its workers ends is another test.
-        held = self.cluster.rows(
-            "SELECT id, fence, worker_id FROM stage_runs WHERE status = 'running' AND attempt <= 2"
-        )
-        self.dice.shuffle(held)
-        for run_id, fence, worker_id in held:
-            name, _, pid = worker_id.rpartition(".")
-            unit = self.cluster.units.get(name)
-            process = next((each for each in unit.workers() if each.pid == int(pid)), None) if unit else None
-            if unit and process:
-                return unit, process, run_id, fence
-        return None
-
-    def strike(self, do: Callable[[Unit, Running], None], *, patience_s: float = 60.0) -> Running:
-        """Wait for somebody who works, and do it to them; who it was."""
-        found: list[tuple[Unit, Running, int, int]] = []
-
-        def somebody() -> bool:
-            self.look()
-            victim = self.victim()
-            if victim:
-                found.append(victim)
-            return bool(victim)
-
-        eventually(somebody, patience_s=patience_s, what="work to interrupt")
-        unit, process, run_id, fence = found[0]
-        do(unit, process)
-        self._open.append((time.monotonic(), run_id, fence))
-        return process
-
-    def look(self) -> None:
-        """Note what has been taken over, or has ended, since."""
-        for began, run_id, fence in list(self._open):
-            now = self.cluster.rows("SELECT fence, status FROM stage_runs WHERE id = :id", id=run_id)
-            if now and (now[0][0] > fence or now[0][1] == "succeeded"):
-                if now[0][0] > fence:
-                    self.takeovers.append(time.monotonic() - began)
-                self._open.remove((began, run_id, fence))
-
-    def wait(self) -> None:
-        def nothing_open() -> bool:
-            self.look()
-            return not self._open
-
-        eventually(nothing_open, what="taking over")
+        listening = [pool.submit(follow, number) for number in range(streams)]
+        eventually(lambda: len(heard) == streams, what="all streams", patience_s=TIMEOUT_S)
+        yield list(heard)
+        for each in listening:
+            each.result()
+    for job_id, numbers in heard.items():
+        assert numbers == list(range(1, len(numbers) + 1)), f"{job_id}: {numbers}"
+        assert len(numbers) == cluster.scalar("SELECT count(*) FROM events WHERE job_id = :id", id=job_id)
 
 
 @contextmanager

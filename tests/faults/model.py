@@ -29,6 +29,7 @@ class JobModel:
     helped: bool  # by a fallback speaker
     status: str = "queued"
     to_review: bool = False
+    heard: bool = False  # there is a reel to revise
     runs: dict[int, Run] = field(default_factory=dict)
 
     def end(self, status: str) -> None:
@@ -47,6 +48,11 @@ class JobModel:
                 run.status = "queued"
         if not blocked:
             self.end("needs_review" if self.to_review else "succeeded")
+            self.heard = True
+
+    def revise(self) -> None:
+        """Begin again, with runs of its own."""
+        self.status, self.to_review, self.runs = "queued", False, {}
 
 
 def takes_of(claim: Claim, bad: str) -> list[Take]:

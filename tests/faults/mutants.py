@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,8 @@ _WORK_SQL, _WORK = "voicereel/adapters/database/work_statements.py", "voicereel/
 _UPKEEP, _DIALECT = "voicereel/services/upkeep.py", "voicereel/adapters/database/dialect.py"
 _HINTS, _SQL_TESTS = "tests/faults/test_hints.py", "tests/adapters/test_work.py"
 _SERVICE_TESTS, _MODEL = "tests/services/test_work.py", "tests/faults/test_model.py"
+
+KILLED, SURVIVED = "killed", "SURVIVED"
 
 
 @dataclass(frozen=True)
@@ -90,8 +92,8 @@ MUTANTS = (
     Mutant(
         "a job is accepted without its outbox row (PostgreSQL)", "P1",
         "voicereel/adapters/database/accept_postgresql.py",
-        "CAST(:wake AS jsonb), clock_timestamp() FROM go)",
-        "CAST(:wake AS jsonb), clock_timestamp() FROM go WHERE false)",
+        "'wake', wake, clock_timestamp() FROM go)",
+        "'wake', wake, clock_timestamp() FROM go WHERE false)",
         [_HINTS, "-k", "forgotten"],
     ),
     Mutant(
@@ -142,9 +144,9 @@ MUTANTS = (
     Mutant(
         "the first reply is not remembered (PostgreSQL)", "P1",
         "voicereel/adapters/database/accept_postgresql.py",
-        "CAST(coalesce(:reply_body, :view) AS jsonb), :location,\n"
+        "coalesce(reply_body, view), location,\n"
         "                 clock_timestamp() + make_interval(secs => {REPLIES_KEPT_S})",
-        "CAST(coalesce(:reply_body, :view) AS jsonb), :location,\n"
+        "coalesce(reply_body, view), location,\n"
         "                 clock_timestamp() - make_interval(secs => {REPLIES_KEPT_S})",
         [_MODEL, "-k", "postgresql"],
     ),
@@ -176,6 +178,11 @@ MUTANTS = (
 
 def is_killed(mutant: Mutant) -> bool:
     """Whether the tests that are to notice a mutant do; raises if the source has moved on from under it."""
+    return verdict_on(mutant) == KILLED
+
+
+def verdict_on(mutant: Mutant) -> str:
+    """1 of pytest: tests failed; 0: none did; all else says nothing about the mutant."""
     with tempfile.TemporaryDirectory(prefix="voicereel-mutant-") as folder:
         copy = Path(folder)
         for name in _COPIED:
@@ -189,7 +196,8 @@ def is_killed(mutant: Mutant) -> bool:
         if text.count(mutant.old) != 1:
             raise LookupError(f"{mutant.name}: {mutant.file} has its text {text.count(mutant.old)} times")
         path.write_text(text.replace(mutant.old, mutant.new))
-        return _run(mutant.tests, copy).returncode == 1  # 1: tests failed; all else is no verdict
+        code = _run(mutant.tests, copy).returncode
+    return {0: SURVIVED, 1: KILLED}.get(code, f"no verdict, pytest ended with {code}")
 
 
 def _run(tests: Sequence[str], folder: Path) -> subprocess.CompletedProcess[bytes]:
@@ -205,17 +213,26 @@ def _run(tests: Sequence[str], folder: Path) -> subprocess.CompletedProcess[byte
     )
 
 
+def _tried(mutant: Mutant) -> str:
+    try:
+        return verdict_on(mutant)
+    except LookupError as error:
+        return f"no verdict, {error}"
+
+
 def main() -> None:
-    chosen = [each for each in MUTANTS if not sys.argv[1:] or any(word in each.name for word in sys.argv[1:])]
-    survived = 0
+    words = sys.argv[1:]
+    chosen = [each for each in MUTANTS if not words or any(word in each.name for word in words)]
+    killed = 0
     with ThreadPoolExecutor(2) as pool:
-        for mutant, killed in zip(chosen, pool.map(is_killed, chosen), strict=True):
-            verdict = "killed  " if killed else "SURVIVED"
-            sys.stdout.write(f"{verdict}  {mutant.promise:12}  {mutant.name}\n")
+        trials = {pool.submit(_tried, mutant): mutant for mutant in chosen}
+        for number, trial in enumerate(as_completed(trials), 1):
+            mutant, verdict = trials[trial], trial.result()
+            killed += verdict == KILLED
+            sys.stdout.write(f"{number:2}/{len(chosen)}  {verdict:8}  {mutant.promise:12}  {mutant.name}\n")
             sys.stdout.flush()
-            survived += not killed
-    sys.stdout.write(f"{len(chosen) - survived} of {len(chosen)} mutants were killed.\n")
-    sys.exit(1 if survived else 0)
+    sys.stdout.write(f"{killed} of {len(chosen)} mutants were killed.\n")
+    sys.exit(0 if killed == len(chosen) else 1)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-_ALONE = ("test_hints.py", "test_model.py", "test_mutants.py")
+_ALONE = ("test_figures.py", "test_hints.py", "test_model.py", "test_mutants.py")
 
 
 class OneCluster(LoadScopeScheduling):

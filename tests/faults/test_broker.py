@@ -5,12 +5,12 @@ import random
 import pytest
 
 from tests.faults.cluster import Cluster, eventually
-from tests.faults.figures import Figures, times
+from tests.faults.figures import TIMEOUT_S, Figures, times
 from tests.faults.load import script, submit, wait_for
 from tests.faults.servers import Server
 from voicereel.adapters.wakeups import RabbitmqWakeups
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(TIMEOUT_S)
 
 
 def submit_at_once(cluster: Cluster, count: int) -> list[str]:

@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -25,10 +26,11 @@ class Broker:
 
     def __init__(self) -> None:
         self.is_up = True
+        self.most = 1000
         self.taken: list[str] = []
 
     def wake(self, pools: Sequence[str]) -> None:
-        if not self.is_up:
+        if not self.is_up or len(pools) > self.most:
             raise Unavailable("By order of a test.", code="broker_unavailable")
         self.taken += pools
 
@@ -55,6 +57,19 @@ def test_a_wakeup_is_forgotten_only_once_the_broker_has_it(fake_studio: Studio, 
     broker.is_up = True
     upkeep.dispatch()
     assert (broker.taken, outbox(fake_studio)) == (["cpu"], 0)
+
+
+def test_a_broker_that_is_too_slow_for_many_wakeups_at_once_gets_fewer(
+    fake_studio: Studio, broker: Broker
+) -> None:
+    jobs = 8
+    for _ in range(jobs):
+        fake_studio.submit(SCRIPT)
+    broker.most = 2
+    for _ in range(20):
+        with suppress(Unavailable):
+            fake_studio.services.upkeep.dispatch()
+    assert (len(broker.taken), outbox(fake_studio)) == (jobs, 0)
 
 
 def test_work_that_nobody_took_is_told_of_again(fake_studio: Studio, broker: Broker) -> None:

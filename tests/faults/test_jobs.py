@@ -6,11 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.faults.cluster import Cluster, eventually
-from tests.faults.figures import Figures, times
+from tests.faults.figures import TIMEOUT_S, Figures, times
 from tests.faults.load import script, submit, wait_for
 from voicereel_client import ConflictError
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(TIMEOUT_S)
 
 ATTEMPTS = times(3, 5)
 
@@ -45,7 +45,7 @@ def test_a_job_that_kills_every_worker_ends_failed_after_the_last_attempt(servic
         service.points.arm("before-finish", most=100, jobs=[job_id])
     bound(service, job_id)
     others = submit(service, 3, slow=0)
-    ended = wait_for(service, [job_id, *others], patience_s=300)
+    ended = wait_for(service, [job_id, *others])
     figures.injected = service.points.disarm("before-finish")
     assert ended.pop(job_id) == "failed"
     assert set(ended.values()) == {"succeeded"}
@@ -89,7 +89,7 @@ def test_a_tenant_with_one_job_does_not_wait_behind_one_with_many(service: Clust
     left = service.scalar(waiting)
     figures.note = f"{left} of {many} were still waiting"
     assert left > many // 4
-    wait_for(service, crowd, patience_s=600)
+    wait_for(service, crowd)
     service.check()
     figures.write()
 
@@ -103,7 +103,7 @@ def test_a_machine_that_joins_takes_over_from_those_that_are_gone(service: Clust
     for name in gone:
         service.destroy(name)
     service.add_worker("machine-new")
-    ended = wait_for(service, accepted, patience_s=300)
+    ended = wait_for(service, accepted)
     assert set(ended.values()) == {"succeeded"}
     took = "SELECT count(*) FROM stage_runs WHERE worker_id LIKE 'machine-new.%'"
     assert service.scalar(took) >= figures.jobs

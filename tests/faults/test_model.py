@@ -20,14 +20,16 @@ from hypothesis.stateful import (
 )
 
 from tests.databases import KINDS, need_server, postgresql
-from tests.faults.figures import FORM, FULL, Figures, times
+from tests.faults.figures import FORM, FULL, TIMEOUT_S, Figures, times
 from tests.faults.invariants import broken
 from tests.faults.model import MOST, JobModel, Run, result_of, takes_of
 from tests.rendering import studio
 from voicereel.adapters.database.database import Database
 from voicereel.api.bodies import read_script
+from voicereel.domain.drafts import Place
 from voicereel.domain.errors import Conflict, LeaseLost, NotFound, StageFailed
 from voicereel.domain.job import Claim, Take
+from voicereel.domain.script import Line
 from voicereel.services.idempotency import Once
 
 LONG_AGO = "'2000-01-01T00:00:00.000Z'"
@@ -103,6 +105,18 @@ class Life(RuleBasedStateMachine):
             self.studio.services.jobs.approve(self.principal, job_id, once=None)
             job.status = "succeeded"
             self.billed += 1
+
+    @precondition(lambda self: self.jobs)
+    @rule(at=ANY)
+    def revise(self, at: int) -> None:
+        """A line is added, and rendered."""
+        job_id, job = self.pick(at)
+        services, line = self.studio.services, Line(id="", speaker="stock:fake/a", text="Three.")
+        with self.expecting(Conflict, when=job.status in ("queued", "running") or not job.heard):
+            services.drafts.insert(self.principal, job_id, line, Place(), once=None)
+            services.revisions.revise(self.principal, job_id, once=None, request_id="req_model")
+            job.revise()
+            self.adopt(job_id)
 
     @precondition(lambda self: len(self.jobs) > 2)
     @rule(at=ANY)
@@ -256,7 +270,7 @@ class Life(RuleBasedStateMachine):
         """One of all claims there ever were, and its run if it still owns it."""
         claim = self.claims[-1 - at % len(self.claims)]
         job = self.jobs.get(claim.job_id)
-        run = job.runs[claim.stage_run_id] if job else None
+        run = job.runs.get(claim.stage_run_id) if job else None
         owns = run is not None and run.status == "running" and run.fence == claim.fence
         return claim, run if owns else None
 
@@ -283,7 +297,7 @@ class Life(RuleBasedStateMachine):
             connection.execute(sa.text(sql))
 
 
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(TIMEOUT_S)
 @pytest.mark.parametrize("kind", KINDS)
 def test_whatever_happens_in_any_order(
     kind: str, prepared_home: Path, request: pytest.FixtureRequest

@@ -13,7 +13,7 @@ from tests.faults.processes import marked
 
 pytestmark = pytest.mark.timeout(7200)
 
-SECONDS = float(os.environ.get("VOICEREEL_SOAK_S", "0"))
+SECONDS = float(os.environ.get("VOICEREEL_SOAK_S") or 0)
 
 
 @pytest.mark.skipif(not SECONDS, reason="only where VOICEREEL_SOAK_S says for how long")

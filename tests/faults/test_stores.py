@@ -8,18 +8,18 @@ import pytest
 from tests.contract.s3_server import S3Server, at_random
 from tests.faults.cluster import Cluster, cluster
 from tests.faults.conftest import new_database
-from tests.faults.figures import Figures, times
+from tests.faults.figures import TIMEOUT_S, Figures, times
 from tests.faults.load import submit, wait_for
 from tests.faults.servers import Server
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(TIMEOUT_S)
 
 
 def test_a_full_disk_delays_and_truncates_nothing(service: Cluster) -> None:
     figures = Figures("disk full", jobs=times(4, 50))
     service.points.arm("disk-full", most=figures.jobs)
     accepted = submit(service, figures.jobs, slow=0)
-    ended = wait_for(service, accepted, patience_s=300)
+    ended = wait_for(service, accepted)
     figures.injected = service.points.disarm("disk-full")
     assert figures.injected == figures.jobs
     assert set(ended.values()) == {"succeeded"}
@@ -37,12 +37,12 @@ def test_an_object_store_that_fails_often_serves_all_the_same(
         monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
         boto3.client("s3", endpoint_url=server.url).create_bucket(Bucket="faults")
         with cluster(
-            tmp_path, database_url=url, broker_url=rabbit.url, store="s3://faults/reels", machines=1
+            tmp_path, database_url=url, broker_url=rabbit.url, store="s3://faults/reels", machines=times(1, 3)
         ) as found:
             server.seen.clear()
             server.faults = at_random(0.3, seed=3)
             accepted = submit(found, figures.jobs, slow=0)
-            ended = wait_for(found, accepted, patience_s=300)
+            ended = wait_for(found, accepted)
             server.faults = iter(())
             figures.injected = sum(seen in ("refused", "lost") for seen in server.seen)
             assert set(ended.values()) == {"succeeded"}

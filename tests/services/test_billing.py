@@ -12,9 +12,9 @@ import soundfile
 from sqlalchemy.exc import IntegrityError
 
 from tests.rendering import Studio, studio
-from tests.services.test_work import claim, end_every_lease, forget_backoff
+from tests.services.test_work import claim, end_every_lease, execute, forget_backoff
 from voicereel.domain.errors import Conflict, InvalidRequest, NotFound, StageFailed
-from voicereel.domain.job import Artifact, Job, Result
+from voicereel.domain.job import Job, Result
 from voicereel.domain.speakers import Consent
 from voicereel.ports import LedgerRow
 from voicereel.services import work
@@ -169,8 +169,12 @@ def test_of_two_completions_of_one_revision_the_second_writes_nothing(priced: St
     with pytest.raises(IntegrityError, match=r"(?i)unique"):
         bill_again(priced, job)
     assert len(entries(priced)) == 1
-    bill_again(priced, replace(job, revision=1))
-    assert [row.entry.revision for row in entries(priced)] == [0, 1]
+    later = [replace(file, revision=1) for file in job.artifacts]
+    bill_again(priced, replace(job, revision=1, artifacts=tuple(later)))
+    assert [(row.entry.revision, row.entry.billable_ms > 0) for row in entries(priced)] == [
+        (0, True),
+        (1, False),  # all of it was paid for with the first
+    ]
 
 
 def test_what_ends_a_job_and_what_bills_it_are_one_commit(
@@ -181,46 +185,39 @@ def test_what_ends_a_job_and_what_bills_it_are_one_commit(
 
     job_id = priced.submit(SCRIPT)
     held = claim(priced)
-    while held.stage != "package" or "format" not in held.payload:
+    while "captions" not in held.payload:  # what a job ends with
         priced.services.work.release(held)
         priced.runner.run_one()
         held = claim(priced)
     monkeypatch.setattr(work, "end_job", die)
-    finished = Result(artifacts=(_an_audio(held.job_id, priced.principal.tenant_id),))
+    (audio,) = (file for file in stored(priced, job_id).artifacts if file.kind == "audio")
+    billable_ms = audio.facts["duration_ms"]
     with pytest.raises(InterruptedError):
-        priced.services.work.complete(held, finished)
+        priced.services.work.complete(held, Result())
     assert entries(priced) == []
     monkeypatch.undo()
-    priced.services.work.complete(held, finished)
-    assert [row.entry.billable_ms for row in entries(priced)] == [1234]
-    assert priced.job(job_id)["billable_ms"] == 1234
-
-
-def _an_audio(job_id: str, tenant_id: str) -> Artifact:
-    return Artifact(
-        id="art_01JB8Z7W3V5K6Q2N4M8T0R1S2X",
-        tenant_id=tenant_id,
-        job_id=job_id,
-        kind="audio",
-        name="reel.wav",
-        key="reel.wav",
-        media_type="audio/wav",
-        size_bytes=1,
-        sha256="0" * 64,
-        facts={"format": "wav", "duration_ms": 1234, "loudness_lufs": -16.0, "true_peak_dbtp": -1.0},
-    )
+    priced.services.work.complete(held, Result())
+    assert [row.entry.billable_ms for row in entries(priced)] == [billable_ms]
+    assert priced.job(job_id)["billable_ms"] == billable_ms
 
 
 # --- prices and corrections -------------------------------------------------------------------------
 
 
 def test_a_job_costs_what_it_cost_when_it_was_accepted(priced: Studio) -> None:
-    job_id = priced.submit(SCRIPT)
     set_prices(priced, 5 * PER_SECOND, after=timedelta(hours=1))
-    priced.work()
-    job = stored(priced, job_id)
-    bill_again(priced, replace(job, revision=1, created_at=datetime.now(UTC) + timedelta(hours=2)))
-    bill_again(priced, replace(job, revision=2, created_at=datetime(2020, 1, 1, tzinfo=UTC)))
+    moments = ("2100-01-01T00:00:00.000Z", "2020-01-01T00:00:00.000Z")
+    # words that last as long as the others, and are not the same
+    for text, accepted in (
+        ("One two three.", None),
+        ("Two six eight.", moments[0]),
+        ("Six one seven.", moments[1]),
+    ):
+        lines = [{**LINES[0], "text": text}]
+        job_id = priced.submit({**SCRIPT, "lines": lines})
+        if accepted:
+            execute(priced, f"UPDATE jobs SET created_at = '{accepted}' WHERE id = '{job_id}'")
+        priced.work()
     first, later, free = (row.entry for row in entries(priced))
     assert [entry.price_version for entry in (first, later, free)] == [2, 3, 1]
     assert later.amount_micros == 5 * first.amount_micros > 0 == free.amount_micros

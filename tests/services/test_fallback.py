@@ -21,7 +21,7 @@ LINES = [
 
 
 def script(**changes: Any) -> dict[str, Any]:
-    return {"lines": LINES, "output": {"formats": ["wav"]}, **changes}
+    return {"lines": LINES, "output": {"formats": ["wav"]}, "captions": {"formats": []}, **changes}
 
 
 class Flaky:

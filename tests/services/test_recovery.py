@@ -43,7 +43,7 @@ def test_ids_given_after_the_backup_are_not_given_again(fake_studio: Studio) -> 
     assert after[0] > before[0] + 1_000_000
 
 
-@pytest.mark.parametrize(("stages", "kind"), [(1, "takes"), (3, "mix"), (4, "reel")])
+@pytest.mark.parametrize(("stages", "kind"), [(1, "takes"), (3, "mix"), (4, "audio")])
 def test_an_unfinished_job_whose_files_are_gone_begins_again(
     fake_studio: Studio, stages: int, kind: str
 ) -> None:
@@ -74,11 +74,11 @@ def test_lines_that_a_fallback_spoke_are_spoken_by_it_again(
 
     def refusal(_: Fake, request: TakeRequest) -> EngineError | None:
         spoken.append((request.voice, request.text))
-        bad = request.voice == "a" and "Two" in request.text
+        bad = request.voice == "a" and "Two or" in request.text
         return EngineError("Never.", code="broken", retryable=False) if bad else None
 
     monkeypatch.setattr(Fake, "_refusal", refusal)
-    lines = [{"speaker": "stock:fake/a", "text": text} for text in ("One.", "Two.")]
+    lines = [{**SCRIPT["lines"][0], "text": text} for text in ("One or two.", "Two or one.")]
     job_id = fake_studio.submit({**SCRIPT, "lines": lines, "fallback": "stock:fake/b"})
     run_stages(fake_studio, 2)
     remove_files(fake_studio, "takes")
@@ -86,7 +86,7 @@ def test_lines_that_a_fallback_spoke_are_spoken_by_it_again(
     assert fake_studio.services.recovery.begin_again_without_files().begun_again == (job_id,)
     spoken.clear()
     fake_studio.work()
-    assert spoken == [("a", "One."), ("b", "Two.")]
+    assert spoken == [("a", "One or two."), ("b", "Two or one.")]
     job = fake_studio.job(job_id)
     assert (job["status"], [w["code"] for w in job["warnings"]]) == ("needs_review", ["spoken_by_fallback"])
 

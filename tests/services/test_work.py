@@ -13,7 +13,9 @@ from voicereel.adapters.database.tables import jobs
 from voicereel.domain.errors import LeaseLost, StageFailed
 from voicereel.domain.job import Claim, Result
 
-SCRIPT = {"lines": [{"speaker": "stock:fake/a", "text": "One two."}], "output": {"formats": ["wav"]}}
+# The pause leaves its cue the time that the style wants.
+LINE = {"speaker": "stock:fake/a", "text": "One two.", "pause_after_ms": 600}
+SCRIPT = {"lines": [LINE], "output": {"formats": ["wav"]}}
 
 
 def claim(studio: Studio, *, worker_id: str = "other:1") -> Claim:
@@ -96,6 +98,18 @@ def test_a_job_whose_worker_always_dies_ends_failed_and_unbilled(fake_studio: St
     assert (job["status"], job["error"]["code"]) == ("failed", "worker_lost")
     assert fake_studio.work() == 0
     assert rows(fake_studio, "SELECT count(*) FROM ledger") == [(0,)]
+
+
+def test_work_that_is_lost_once_is_due_at_once_and_later_when_it_is_lost_again(fake_studio: Studio) -> None:
+    fake_studio.submit(SCRIPT)
+    lost = claim(fake_studio)
+    end_every_lease(fake_studio)
+    fake_studio.services.upkeep.sweep()
+    again = claim(fake_studio)
+    assert (again.stage_run_id, again.attempt) == (lost.stage_run_id, 2)
+    end_every_lease(fake_studio)
+    fake_studio.services.upkeep.sweep()
+    assert fake_studio.services.work.claim("cpu", worker_id="other:2") is None
 
 
 def test_the_sweeper_may_run_at_any_time_any_number_of_times(fake_studio: Studio) -> None:
@@ -274,7 +288,7 @@ def test_the_mix_goes_when_the_job_has_ended_and_the_takes_stay(fake_studio: Stu
     fake_studio.work()
     fake_studio.services.upkeep.sweep()
     names = {found.key.rpartition("/")[2] for found in fake_studio.services.work.store.keys(prefix="")}
-    assert names == {"takes.wav", "reel.wav", "reel.json", "reel.vtt", "reel.srt"}
+    assert names == {"takes.wav", "reel.wav", "reel.json", "reel.vtt", "reel.srt", "certificate.json"}
     assert fake_studio.job(job_id)["outputs"]["audio"][0]["format"] == "wav"
 
 

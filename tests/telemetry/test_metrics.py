@@ -163,6 +163,9 @@ def test_every_figure_can_be_counted_and_has_its_labels(tmp_path: Path) -> None:
     metrics.rendered("espeak", 1)
     metrics.billed("EUR", 0.5, 30)
     metrics.published("wake", 1)
+    metrics.take_cache(1, 2)
+    metrics.take_cache_bytes(3)
+    metrics.takes_evicted(1)
     metrics.gpu_memory("0", 1, 2)
     families = text_string_to_metric_families(metrics.exposition().decode())
     labels = {

@@ -36,6 +36,7 @@ class RabbitmqWakeups:
         import pika.exceptions
         from dramatiq import Message
         from dramatiq.errors import BrokerError
+        from pika.adapters.utils.connection_workflow import AMQPConnectorException
 
         try:
             for pool in pools:
@@ -43,6 +44,6 @@ class RabbitmqWakeups:
                 self._broker.enqueue(
                     Message(queue_name=queue, actor_name=WAKE, args=(pool,), kwargs={}, options={})
                 )
-        except (BrokerError, pika.exceptions.AMQPError, OSError) as error:
+        except (BrokerError, pika.exceptions.AMQPError, AMQPConnectorException, OSError) as error:
             log().warning("broker_unavailable", error=type(error).__name__)
             raise Unavailable("The broker does not answer.") from error

@@ -23,9 +23,13 @@ def handlers(artifacts: ArtifactService) -> Mapping[str, Handler]:
             signature=values["sig"],
             disposition=values["disposition"] or "",
         )
-        return _conditional(_whole(download), download)
+        return download_reply(download)
 
     return {"downloadArtifact": download_artifact}
+
+
+def download_reply(download: Download) -> Response:
+    return _conditional(_whole(download), download)
 
 
 def _whole(download: Download) -> Response:

@@ -1,7 +1,7 @@
 """Request bodies: raw bytes in, domain objects or every bad field out."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from flask import request
@@ -11,9 +11,11 @@ from pydantic_core import from_json
 from voicereel.api.field_errors import field_errors
 from voicereel.api.fields import Strict
 from voicereel.api.problems import RequestRefused
-from voicereel.api.schemas import LineBody, ScriptBody
+from voicereel.api.schemas import LineBody, OutputBody, ScriptBody
+from voicereel.domain.delivery import check_output
 from voicereel.domain.errors import FieldError, FileTooLarge, InvalidRequest
-from voicereel.domain.script import Line, Role, Script, check, check_fallback
+from voicereel.domain.lexicons import repeated_entries
+from voicereel.domain.script import STOCK_PREFIX, Line, Role, Script, check, check_fallback
 
 Body = TypeVar("Body", bound=Strict)
 
@@ -45,7 +47,12 @@ def read_script(raw: bytes) -> Script:
     except ValidationError as error:
         _refuse_hopeless(error)
         raise InvalidRequest(tuple(_all_errors(error, from_json(raw)))) from None
-    errors = (*check(script.lines, script.cast), *check_fallback(script.fallback, script.cast))
+    errors = (
+        *check(script.lines, script.cast),
+        *check_output(script.output, script.lines),
+        *check_fallback(script.fallback, script.cast),
+        *repeated_entries(script.pronunciations, at="/pronunciations"),
+    )
     if errors:
         raise InvalidRequest(errors)
     return script
@@ -70,9 +77,19 @@ def _all_errors(error: ValidationError, tree: object) -> Iterator[FieldError]:
     lines = tree["lines"][:_MAX_LINES]
     for index, line in enumerate(lines):
         yield from _line_errors(index, line)
-    yield from check([_readable(index, line) for index, line in enumerate(lines)], _roles(tree))
+    readable = [_readable(index, line) for index, line in enumerate(lines)]
+    yield from check(readable, _roles(tree))
+    yield from _output_errors(tree.get("output"), readable)
     if isinstance(tree.get("fallback"), str) and not any(each.pointer == "/fallback" for each in found):
         yield from check_fallback(tree["fallback"], _roles(tree))
+
+
+def _output_errors(output: object, lines: Sequence[Line | None]) -> Iterator[FieldError]:
+    """The rules between its fields, where each of them is good itself."""
+    try:
+        yield from check_output(OutputBody.model_validate_json(json.dumps(output)).output(), lines)
+    except ValidationError:
+        return
 
 
 def _line_errors(index: int, line: object) -> list[FieldError]:
@@ -84,19 +101,27 @@ def _line_errors(index: int, line: object) -> list[FieldError]:
     return []
 
 
-# What other lines depend on; the rest of a broken line may be left out to look at these.
-_SHARED = ("id", "speaker", "text")
-
-
 def _readable(index: int, line: object) -> Line | None:
-    """The line, or as much of it as the rules between lines need; None where that is broken too."""
-    shared = {name: line[name] for name in _SHARED if name in line} if isinstance(line, dict) else None
-    for candidate in (line, shared):
-        try:
-            return LineBody.model_validate_json(json.dumps(candidate)).line(index)
-        except ValidationError:
-            continue
-    return None
+    """The line, or as much of it as the rules between lines need; None where nothing of it can be read.
+
+    What stands in for a broken field breaks no rule: an id nobody else has, a speaker that need not be cast.
+    """
+    if not isinstance(line, dict):
+        return None
+    try:
+        return LineBody.model_validate_json(json.dumps(line)).line(_line_id(index, line))
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False)
+    broken = {step for each in found for step in each["loc"][:1]}
+    return Line(
+        id=f"/{index}" if "id" in broken else _line_id(index, line),
+        speaker=STOCK_PREFIX if "speaker" in broken else line["speaker"],
+        text="text" if "text" in broken else line["text"],
+    )
+
+
+def _line_id(index: int, line: Mapping[str, Any]) -> str:
+    return str(line.get("id", f"l{index + 1}"))
 
 
 def _roles(tree: Mapping[str, Any]) -> dict[str, Role]:

@@ -16,7 +16,7 @@ _PING = ": ping\n\n"
 
 def handlers(events: EventService) -> Mapping[str, Handler]:
     def stream_job_events(call: Call) -> Response:
-        after = call.values["Last-Event-ID"] or 0
+        after = call.values["Last-Event-ID"]
         stream = events.stream(call.principal, call.values["job_id"], after=after)
         response = Response(_written(stream, request.url_root), mimetype="text/event-stream")
         response.call_on_close(stream.close)

@@ -21,6 +21,7 @@ _WRONG_TYPE = {
     "string_type": "This must be a string.",
     "int_type": "This must be a whole number.",
     "float_type": "This must be a number.",
+    "bool_type": "This must be true or false.",
     "list_type": "This must be a list.",
     "dict_type": "This must be an object.",
     "model_type": "This must be a JSON object.",

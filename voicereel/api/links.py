@@ -7,14 +7,17 @@ from typing import Any
 def with_absolute_links(view: dict[str, Any], root: str) -> dict[str, Any]:
     """A job's view whose links work from outside; ``root`` is where this request came in."""
     for file in _files(view.get("outputs") or {}):
-        if file["url"].startswith("/"):
-            file["url"] = root.rstrip("/") + file["url"]
+        file["url"] = absolute(file["url"], root)
     return view
+
+
+def absolute(url: str, root: str) -> str:
+    return root.rstrip("/") + url if url.startswith("/") else url
 
 
 def _files(outputs: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for name in ("audio", "stems", "clips"):
         yield from outputs.get(name, ())
-    yield from outputs.get("captions", {}).values()
-    if outputs.get("reel"):
-        yield outputs["reel"]
+    for name in ("captions", "cue_sheets"):
+        yield from outputs.get(name, {}).values()
+    yield from (outputs[name] for name in ("reel", "preview", "certificate") if outputs.get(name))

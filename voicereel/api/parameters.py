@@ -117,6 +117,12 @@ def _string(text: str, schema: Mapping[str, Any]) -> str:
     return text
 
 
+def _boolean(text: str, _schema: Mapping[str, Any]) -> bool:
+    if text not in ("true", "false"):
+        raise _Bad("wrong_type", "This must be true or false.")
+    return text == "true"
+
+
 def _moment(text: str, _schema: Mapping[str, Any]) -> datetime:
     try:
         return parse_moment(text)
@@ -139,6 +145,7 @@ def _cursor(text: str, schema: Mapping[str, Any]) -> str:
 
 _READERS: Mapping[str, Callable[[str, Mapping[str, Any]], object]] = {
     "cursor": _cursor,
+    "boolean": _boolean,
     "integer": _integer,
     "string": _string,
     "date": _date,

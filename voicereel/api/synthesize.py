@@ -1,4 +1,4 @@
-"""A script becomes a job."""
+"""A script becomes a job, or an estimate of one."""
 
 from collections.abc import Mapping
 
@@ -8,11 +8,12 @@ from voicereel.api.binding import Call, Handler
 from voicereel.api.bodies import raw_body, read_script
 from voicereel.api.once import once
 from voicereel.api.replies import post_reply
+from voicereel.services.estimates import EstimateService
 from voicereel.services.jobs import JobService
 from voicereel.telemetry import traces
 
 
-def handlers(jobs: JobService) -> Mapping[str, Handler]:
+def handlers(jobs: JobService, estimates: EstimateService) -> Mapping[str, Handler]:
     def synthesize(call: Call) -> Response:
         raw = raw_body()
         script = read_script(raw)
@@ -25,4 +26,9 @@ def handlers(jobs: JobService) -> Mapping[str, Handler]:
         )
         return post_reply(reply, reply.body)
 
-    return {"synthesize": synthesize}
+    def estimate(call: Call) -> Response:
+        raw = raw_body()
+        reply = estimates.estimate(call.principal, read_script(raw), once=once(call, raw))
+        return post_reply(reply, reply.body)
+
+    return {"synthesize": synthesize, "estimate": estimate}

@@ -44,24 +44,25 @@ class Upload:
 
     def fingerprint(self) -> bytes:
         """What makes two forms the same: their fields, and the SHA-256 of each file."""
-        digests = [_sha256(sample.stream) for sample in self.samples]
+        digests = [digest_of(sample.stream) for sample in self.samples]
         return json.dumps([self.fields, digests], sort_keys=True).encode()
 
 
 def read_upload(max_sample_bytes: int) -> Upload:
     """The form of this request, or every bad field and file at once."""
-    files = _files()
+    files = uploaded_files(_SAMPLES)
     fields = _fields(len(files) + len(request.form.getlist(_SAMPLES)))
     body, errors = _read_fields(fields)
     _refuse_large(files, max_sample_bytes)
-    samples = [Sample(kind=sniff_audio(_head(file)) or "", stream=_stream(file)) for file in files]
+    samples = [Sample(kind=sniff_audio(head_of(file)) or "", stream=stream_of(file)) for file in files]
     _refuse((*errors, *_shape_errors()), tuple(_file_errors(files, samples)))
     return Upload(enrolment=_enrolment(cast(SpeakerCreateBody, body)), samples=tuple(samples), fields=fields)
 
 
-def _files() -> list[FileStorage]:
+def uploaded_files(name: str) -> list[FileStorage]:
+    """The files of a field; refuses a form that is cut off."""
     try:
-        return request.files.getlist(_SAMPLES)
+        return request.files.getlist(name)
     except ValueError:
         detail = "The multipart body is cut off, or has no boundary."
         raise RequestRefused(400, "malformed_multipart", detail) from None
@@ -106,7 +107,7 @@ def _refuse_large(files: Sequence[FileStorage], max_bytes: int) -> None:
     large = [
         FieldError(f"/samples/{index}", "too_large", detail)
         for index, file in enumerate(files)
-        if _size(file) > max_bytes
+        if size_of(file) > max_bytes
     ]
     if large:
         raise RequestRefused(413, "too_large", detail, large)
@@ -114,7 +115,7 @@ def _refuse_large(files: Sequence[FileStorage], max_bytes: int) -> None:
 
 def _file_errors(files: Sequence[FileStorage], samples: Sequence[Sample]) -> Iterator[FieldError]:
     for index, (file, sample) in enumerate(zip(files, samples, strict=True)):
-        if _size(file) == 0:
+        if size_of(file) == 0:
             yield FieldError(f"/samples/{index}", "empty_file", "The file is empty.")
         elif not sample.kind:
             detail = "Its first bytes are not those of a wav, mp3, flac, ogg or m4a file."
@@ -138,23 +139,23 @@ def _enrolment(body: SpeakerCreateBody) -> Enrolment:
     )
 
 
-def _stream(file: FileStorage) -> BinaryIO:
+def stream_of(file: FileStorage) -> BinaryIO:
     return cast(BinaryIO, file.stream)
 
 
-def _size(file: FileStorage) -> int:
+def size_of(file: FileStorage) -> int:
     size = file.stream.seek(0, os.SEEK_END)
     file.stream.seek(0)
     return size
 
 
-def _head(file: FileStorage) -> bytes:
+def head_of(file: FileStorage) -> bytes:
     head = file.stream.read(_HEAD_BYTES)
     file.stream.seek(0)
     return head
 
 
-def _sha256(stream: BinaryIO) -> str:
+def digest_of(stream: BinaryIO) -> str:
     digest = hashlib.sha256()
     while block := stream.read(1 << 20):
         digest.update(block)

@@ -1,17 +1,20 @@
 """A line cut into atoms: the least pieces that a display line or a cue may end with."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import accumulate, pairwise
 
 from voicereel.captions.phrases import break_cost
-from voicereel.captions.style import extends, width
+from voicereel.captions.style import CaptionStyle, extends
 from voicereel.domain.reel import Placement, Word
 from voicereel.domain.words import opens, spaceless
 
 # A breath: whoever speaks has ended a phrase here, whatever the words are.
 _BREATH_MS = 250
 _AFTER_BREATH = 3.0
+Measure = Callable[[str], float]
+
 _SMALL_KANA = frozenset("ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶ")
 
 
@@ -27,26 +30,27 @@ class Atom:
     end_char: int
     start_ms: int
     end_ms: int
-    start_column: int
-    end_column: int
+    start_column: float
+    end_column: float
     same_word: bool
 
 
-def atoms_of(placement: Placement, columns: int) -> list[Atom]:
+def atoms_of(placement: Placement, style: CaptionStyle) -> list[Atom]:
     """The atoms of a placement: its words, and parts of words that no display line can hold.
 
     Raises ValueError if the words are not those of the placement's text.
     """
-    spoken = placement.spoken
+    spoken, columns = placement.spoken, style.columns_for(placement.language)
+    measure = partial(style.measure, language=placement.language)
     atoms: list[Atom] = []
-    char = column = 0
+    char, column, space = 0, 0.0, measure(" ")
     for word in placement.words:
-        for index, (text, start_ms, end_ms) in enumerate(_parts(word, columns)):
+        for index, (text, start_ms, end_ms) in enumerate(_parts(word, columns, measure)):
             start_char = char + spoken.startswith(" ", char)
             if not spoken.startswith(text, start_char):
                 raise _not_its_words(placement)
-            start_column = column + start_char - char
-            char, column = start_char + len(text), start_column + width(text)
+            start_column = column + space * (start_char - char)
+            char, column = start_char + len(text), start_column + measure(text)
             atom = Atom(start_char, char, start_ms, end_ms, start_column, column, same_word=index > 0)
             atoms.append(atom)
     if char != len(spoken):
@@ -75,15 +79,15 @@ def break_costs(atoms: Sequence[Atom], spoken: str, language: str) -> list[float
     return costs
 
 
-def _parts(word: Word, columns: int) -> Iterator[tuple[str, int, int]]:
+def _parts(word: Word, columns: int, measure: Measure) -> Iterator[tuple[str, int, int]]:
     """A word, or if no display line can hold it its parts, its time shared by their length.
 
     The parts of a word that is shorter (in ms) than their number start in the same millisecond.
     """
-    if width(word.text) <= columns:
+    if measure(word.text) <= columns:
         yield word.text, word.start_ms, word.end_ms
         return
-    texts = [part for token in word.text.split() for part in _fitting(token, columns)]
+    texts = [part for token in word.text.split() for part in _fitting(token, columns, measure)]
     totals = [0, *accumulate(map(len, texts))]
     length_ms = word.end_ms - word.start_ms
     edges = [word.start_ms + length_ms * total // totals[-1] for total in totals]
@@ -91,24 +95,24 @@ def _parts(word: Word, columns: int) -> Iterator[tuple[str, int, int]]:
         yield text, start_ms, end_ms
 
 
-def _fitting(token: str, columns: int) -> Iterator[str]:
-    if width(token) <= columns and not spaceless(token):
+def _fitting(token: str, columns: int, measure: Measure) -> Iterator[str]:
+    if measure(token) <= columns and not spaceless(token):
         yield token
         return
     for unit in _units(token) if spaceless(token) else [token]:
-        yield from _chunks(unit, columns) if width(unit) > columns else [unit]
+        yield from _chunks(unit, columns, measure) if measure(unit) > columns else [unit]
 
 
-def _chunks(text: str, columns: int) -> Iterator[str]:
+def _chunks(text: str, columns: int, measure: Measure) -> Iterator[str]:
     """Even pieces of at most ``columns`` characters, cut between graphemes."""
-    total = width(text)
+    total = measure(text)
     size = -(-total // -(-total // columns))
-    chunk, used = "", 0
+    chunk, used = "", 0.0
     for grapheme in _graphemes(text):
-        wide = width(grapheme)
+        wide = measure(grapheme)
         if chunk and used + wide > size:
             yield chunk
-            chunk, used = "", 0
+            chunk, used = "", 0.0
         chunk, used = chunk + grapheme, used + wide
     yield chunk
 

@@ -1,8 +1,8 @@
-"""A reel and its cues as JSON, WebVTT and SubRip."""
+"""A reel and its cues as JSON, WebVTT and SubRip; TTML has a module of its own."""
 
 import html
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
@@ -10,7 +10,9 @@ from typing import Any
 import srt
 import webvtt
 
-from voicereel.captions.segmenter import Cue
+from voicereel.captions.conformance import RULES, Finding, counts
+from voicereel.captions.cue import Cue, clock
+from voicereel.captions.lanes import lanes
 from voicereel.captions.style import CaptionStyle
 from voicereel.domain.reel import Placement, Reel, Word
 from voicereel.domain.script import Warn, spoken_text
@@ -18,21 +20,31 @@ from voicereel.domain.script import Warn, spoken_text
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineNotes:
-    """What came of a line besides its words: warnings, and the error if it failed (JSON-ready)."""
+    """What came of a line besides its words: warnings, its level in the mix (None without sound),
+    and the error if it failed (JSON-ready).
+    """
 
     warnings: tuple[Warn, ...] = ()
     error: Mapping[str, Any] | None = None
+    level: Mapping[str, float | None] | None = None
 
 
 _NO_NOTES = LineNotes()
 
 
 def reel_document(
-    reel: Reel, cues: Sequence[Cue], *, style: CaptionStyle, notes: Mapping[str, LineNotes] | None = None
+    reel: Reel,
+    cues: Sequence[Cue],
+    *,
+    style: CaptionStyle,
+    findings: Sequence[Finding] = (),
+    notes: Mapping[str, LineNotes] | None = None,
+    audio: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """The reel as JSON-ready values: every line in script order, then the cues by start.
 
-    ``notes`` are by line id; a line without has none.
+    ``findings`` are the limits that the cues break. ``notes`` are by line id; a line without has none.
+    ``audio`` says what was measured of each file.
     """
     notes = notes or {}
     speakers = {placement.line_id: _speaker(placement) for placement in reel.placements}
@@ -40,9 +52,34 @@ def reel_document(
         "title": reel.title,
         "language": reel.language,
         "duration_ms": reel.duration_ms,
-        "style": {"name": style.name, "version": style.version},
+        "style": _style(style, {cue.language for cue in cues}),
+        "audio": [dict(file) for file in audio],
         "lines": [_line(placement, notes.get(placement.line_id, _NO_NOTES)) for placement in reel.placements],
         "cues": [_cue(cue, speakers[cue.line_id]) for cue in cues],
+        "conformance": _conformance(cues, findings),
+    }
+
+
+def _style(style: CaptionStyle, languages: Collection[str]) -> dict[str, Any]:
+    """The style's name and the limits that held, those that depend on a language by language."""
+    names = ("max_lines", "min_ms", "max_ms", "gap_ms", "chain_ms", "trail_ms")
+    return {
+        "name": style.name,
+        "version": style.version,
+        "limits": {
+            "columns": {language: style.columns_for(language) for language in sorted(languages)},
+            "cps": {language: style.cps_for(language) for language in sorted(languages)},
+            **{name: getattr(style, name) for name in names},
+        },
+    }
+
+
+def _conformance(cues: Sequence[Cue], findings: Sequence[Finding]) -> dict[str, Any]:
+    return {
+        "cues": len(cues),
+        "broken": len({finding.cue for finding in findings}),
+        "rules": counts(findings),
+        "findings": [{**asdict(finding), "unit": RULES[finding.rule]} for finding in findings],
     }
 
 
@@ -59,6 +96,7 @@ def _line(placement: Placement, notes: LineNotes) -> dict[str, Any]:
         "text": placement.text,
         "start_ms": placement.start_ms,
         "end_ms": placement.end_ms,
+        "level": None if notes.level is None else dict(notes.level),
         "words": [_word(word) for word in placement.words],
         "warnings": [asdict(warn) for warn in notes.warnings],
         "error": None if notes.error is None else dict(notes.error),
@@ -87,11 +125,18 @@ def _cue(cue: Cue, speaker: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
+# By lane: top and middle. Where more speak at once, players pile up what has no place of its own.
+_PLACES = {1: "line:5%", 2: "line:40%"}
+
+
 def to_vtt(cues: Sequence[Cue]) -> str:
-    """A WebVTT file: each cue in a voice span of its speaker, or of the role where that has no name."""
+    """A WebVTT file: each cue in a voice span of its speaker, or of the role where that has no name.
+
+    Of cues shown at once the first stands where players put cues, at the bottom, the others elsewhere.
+    """
     captions = [
-        webvtt.Caption(_clock(cue.start_ms), _clock(cue.end_ms), list(_voiced(cue)))
-        for cue in cues
+        webvtt.Caption(clock(cue.start_ms), clock(cue.end_ms), list(_voiced(cue)), settings=_PLACES.get(lane))
+        for cue, lane in zip(cues, lanes(cues), strict=True)
         if _shown(cue)
     ]
     return webvtt.WebVTT(captions=captions).content
@@ -113,13 +158,6 @@ def _annotation(name: str) -> str:
 def _shown(cue: Cue) -> list[str]:
     """Display lines without what would end a cue early: line breaks, control characters, blank lines."""
     return [line for line in map(spoken_text, cue.lines) if line]
-
-
-def _clock(position_ms: int) -> str:
-    seconds, milliseconds = divmod(position_ms, 1000)
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours:02}:{minutes:02}:{seconds:02}.{milliseconds:03}"
 
 
 def to_srt(cues: Sequence[Cue]) -> str:

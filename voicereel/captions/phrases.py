@@ -33,7 +33,19 @@ _LEADERS = _lists(
         delle a al alla da dal dalla in nel nella con su sul sulla per tra fra senza verso contro durante""",
     pt="""e ou mas porém porque que quem quando onde se enquanto como embora de do da dos das em no na
         nos nas com por para sem sobre entre desde até contra durante a ao à pelo pela""",
+    hi="""और या लेकिन मगर पर परंतु कि क्योंकि अगर तो जब जहाँ जो""",
+    ko="""그리고 그런데 하지만 그래서 왜냐하면 만약""",
 )
+
+# Postpositions, auxiliaries and bound nouns: never parted from the word before them.
+_FOLLOWERS = _lists(
+    hi="""का की के को से में पर ने तक है हैं हो हूँ था थी थे गा गी गे ही भी रहा रही रहे""",
+    ko="""것 것을 것이 것은 거 거야 수 때 때문에 줄 적 만큼 뿐 중 동안 전에 후에""",
+)
+# The same in a script without spaces, where a piece may begin with one: particles, and what counts.
+_LED_BY = {"zh": frozenset("的了着过吗呢吧啊呀们地得么里上下个"), "ja": frozenset("はがをにへとものでかねよ")}
+# After these a phrase goes on: no break follows.
+_LEADS_ON = {"zh": frozenset("不没很太最更再在把被给对从向跟和与或我你他她它这那一二两三四五六七八九十")}
 
 # Articles, possessives, subject pronouns, auxiliaries, negations: never left at the end.
 _BINDERS = _lists(
@@ -72,9 +84,18 @@ def break_cost(before: str, after: str, *, spaced: bool, same_word: bool, langua
         return INSIDE_WORD
     if not any(character.isalnum() for character in after):
         return INSIDE_PHRASE
-    if same_word and not spaced and not _ends(before):
-        return ANYWHERE if _hiragana(before[-1]) and not _hiragana(after[0]) else INSIDE_PHRASE
+    if not spaced and not _ends(before):
+        return _unspaced(before, after, same_word=same_word, language=primary_subtag(language))
     return _after(before) if _ends(before) else _between(before, after, language)
+
+
+def _unspaced(before: str, after: str, *, same_word: bool, language: str) -> float:
+    """Between two pieces of a script without spaces. One timed word may be a whole sentence."""
+    if after[0] in _LED_BY.get(language, _EMPTY) or before[-1] in _LEADS_ON.get(language, _EMPTY):
+        return INSIDE_PHRASE
+    if not same_word and language != "ja":
+        return ANYWHERE
+    return ANYWHERE if _hiragana(before[-1]) and not _hiragana(after[0]) else INSIDE_PHRASE
 
 
 def _hiragana(character: str) -> bool:
@@ -102,6 +123,8 @@ def _between(before: str, after: str, language: str) -> float:
     leaders = _LEADERS.get(language, _EMPTY)
     word, following = _bare(before), _bare(after)
     if word in leaders or word in _BINDERS.get(language, _EMPTY):
+        return INSIDE_PHRASE
+    if following in _FOLLOWERS.get(language, _EMPTY):
         return INSIDE_PHRASE
     if following in leaders:
         return BEFORE_LEADER

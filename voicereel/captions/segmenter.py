@@ -1,17 +1,19 @@
 """Words into cues: the cheapest way to cut each line, by dynamic programming over its words.
 
 Rules in the order they win: complete text, one speaker, at most ``max_ms``, the gap between cues
-(a cue's end gives way), display lines, ``min_ms``, reading speed, and then good breaks.
+(a cue's end gives way), display lines, ``min_ms``, shot cuts, reading speed, and then good breaks.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from math import inf
 
 from voicereel.captions.atoms import atoms_of, break_costs
-from voicereel.captions.style import CaptionStyle, width
+from voicereel.captions.cue import Cue
+from voicereel.captions.shots import begin_near
+from voicereel.captions.style import CaptionStyle
+from voicereel.captions.timing import limit_ms, timed
 from voicereel.domain.reel import Placement, Reel
 
 _CUE = 12.0  # each cue: no more of them than needed
@@ -19,77 +21,41 @@ _CUT = 2.5  # a bad break is worse between cues than between the lines of one
 _BALANCE = 0.2  # a character of difference between two display lines
 _LONG_PAUSE = 60.0  # a cue that stays while nothing is said for over a second
 _LONG_PAUSE_MS = 1000
+_CROSSED_CUT = 12.0  # a cue that stays on over a shot cut
+_NEAR_CUT = 30.0  # a cue that begins so soon after a cut that it would have to begin on it, and cannot
 _TOO_SHORT = 1e6  # beats any reading speed: that is capped
+_TOO_FAST = 15.0  # and the square of how much
 _MOST_CPS_OVER = 100.0
 _MISFIT = 1e9
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cue:
-    """One timed text of one line. ``lines`` are what is displayed, top first.
+def segment(reel: Reel, style: CaptionStyle, cuts_ms: Sequence[int] = ()) -> tuple[Cue, ...]:
+    """The cues of a reel, by start. Cues of lines that sound together overlap; others do not.
 
-    ``text`` is the cue's part of the line's spoken text with the white space after it: the texts
-    of a line's cues, concatenated, are its spoken text.
+    ``cuts_ms``, ascending, are the shot cuts of the picture.
     """
-
-    line_id: str
-    role: str
-    speaker_name: str
-    language: str
-    text: str
-    lines: tuple[str, ...]
-    start_ms: int
-    end_ms: int
-
-
-def segment(reel: Reel, style: CaptionStyle) -> tuple[Cue, ...]:
-    """The cues of a reel, by start. Cues of lines that sound together overlap; others do not."""
     spoken = [placement for placement in reel.placements if placement.words]
     onsets = sorted(placement.words[0].start_ms for placement in spoken)
     drafts: list[Cue] = []
     for placement in spoken:
-        limit_ms = _limit_ms(onsets, placement.words[-1].end_ms, reel, style)
-        drafts.extend(_Cutter(placement, style, limit_ms).cues())
+        until_ms = limit_ms(onsets, placement.words[-1].end_ms, reel.duration_ms, style)
+        drafts.extend(_Cutter(placement, style, until_ms, cuts_ms).cues())
     drafts.sort(key=lambda cue: cue.start_ms)
-    starts = [cue.start_ms for cue in drafts]
-    limits = [_limit_ms(starts, cue.end_ms, reel, style) for cue in drafts]
-    return tuple(
-        replace(cue, end_ms=_out_ms(cue, limit, style)) for cue, limit in zip(drafts, limits, strict=True)
-    )
-
-
-def _limit_ms(starts: Sequence[int], words_end_ms: int, reel: Reel, style: CaptionStyle) -> int:
-    """Until when a cue may stay: a gap before the next cue that begins after its words, or the end."""
-    index = bisect_left(starts, words_end_ms)
-    return min(reel.duration_ms, starts[index] - style.gap_ms) if index < len(starts) else reel.duration_ms
-
-
-def _out_ms(draft: Cue, limit_ms: int, style: CaptionStyle) -> int:
-    """When a cue goes: after its words, later if it is too short or too fast and there is room."""
-    reading_ms = int(1000 * width(draft.text.rstrip()) / style.cps_for(draft.language)) + 1
-    most_ms = min(limit_ms, _most_ms(draft.start_ms, draft.end_ms, style))
-    wanted_ms = max(draft.end_ms, draft.start_ms + max(style.min_ms, reading_ms))
-    out_ms = min(wanted_ms, most_ms)
-    if most_ms == limit_ms and limit_ms - out_ms <= style.chain_ms - style.gap_ms:
-        out_ms = limit_ms
-    return max(draft.start_ms + 1, out_ms)
-
-
-def _most_ms(start_ms: int, words_end_ms: int, style: CaptionStyle) -> int:
-    """The latest end there can be with nothing following."""
-    return min(start_ms + style.max_ms, max(words_end_ms + style.trail_ms, start_ms + style.min_ms))
+    return tuple(timed(drafts, duration_ms=reel.duration_ms, style=style, cuts_ms=cuts_ms))
 
 
 class _Cutter:
     """One placement's atoms, and what it costs to make cues of them."""
 
-    def __init__(self, placement: Placement, style: CaptionStyle, limit_ms: int) -> None:
+    def __init__(
+        self, placement: Placement, style: CaptionStyle, until_ms: int, cuts_ms: Sequence[int]
+    ) -> None:
         self.placement = placement
         self.style = style
         self.columns = style.columns_for(placement.language)
         self.cps = style.cps_for(placement.language)
-        self.limit_ms = limit_ms
-        self.atoms = atoms_of(placement, self.columns)
+        self.until_ms = until_ms
+        self.atoms = atoms_of(placement, style)
         self.breaks = break_costs(self.atoms, placement.spoken, placement.language)
         # Plain lists for the innermost loops.
         self.starts_ms = [atom.start_ms for atom in self.atoms]
@@ -97,6 +63,18 @@ class _Cutter:
         self.right = [atom.end_column for atom in self.atoms]
         gaps = [after.start_ms - before.end_ms for before, after in pairwise(self.atoms)]
         self.pauses = [0.0, *accumulate(_LONG_PAUSE * (gap_ms > _LONG_PAUSE_MS) for gap_ms in gaps)]
+        self.cuts_begun = [
+            _CROSSED_CUT * bisect_right(cuts_ms, atom.start_ms) - _NEAR_CUT * self._is_late(index, cuts_ms)
+            for index, atom in enumerate(self.atoms)
+        ]
+        self.cuts_ended = [_CROSSED_CUT * bisect_left(cuts_ms, atom.end_ms) for atom in self.atoms]
+
+    def _is_late(self, index: int, cuts_ms: Sequence[int]) -> bool:
+        """Whether a cue from here is to begin on a cut before it, and the words before leave no room."""
+        if not index or not cuts_ms:
+            return False
+        wanted_ms = begin_near(self.atoms[index].start_ms, cuts_ms)
+        return wanted_ms < self.atoms[index].start_ms and wanted_ms < self.atoms[index - 1].end_ms
 
     def cues(self) -> Iterator[Cue]:
         """Cues with their end at the end of their words."""
@@ -114,6 +92,8 @@ class _Cutter:
                 ),
                 start_ms=atoms[first].start_ms,
                 end_ms=atoms[last - 1].end_ms,
+                words_start_ms=atoms[first].start_ms,
+                words_end_ms=atoms[last - 1].end_ms,
             )
 
     def _best(self) -> list[tuple[int, int]]:
@@ -150,19 +130,20 @@ class _Cutter:
         """The cost, layout aside, of a cue from each of ``firsts`` to ``last``."""
         atoms, style = self.atoms, self.style
         end = atoms[last - 1]
-        limit_ms, fixed = self.limit_ms, _CUE + self.pauses[last - 1]
+        until_ms, fixed = self.until_ms, _CUE + self.pauses[last - 1] + self.cuts_ended[last - 1]
         if last < len(atoms):
-            limit_ms = atoms[last].start_ms - style.gap_ms
+            until_ms = atoms[last].start_ms - style.gap_ms
             fixed += _CUT * self.breaks[last]
         trail_ms = end.end_ms + style.trail_ms
         for first in firsts:
             start_ms = self.starts_ms[first]
-            # As in `_most_ms`, without a call in the innermost loop.
-            out_ms = min(limit_ms, start_ms + style.max_ms, max(trail_ms, start_ms + style.min_ms))
+            # As in `timing`, without a call in the innermost loop.
+            out_ms = min(until_ms, start_ms + style.max_ms, max(trail_ms, start_ms + style.min_ms))
             shown_ms = max(1, out_ms - start_ms)
             over = 1000 * (end.end_column - self.left[first]) / shown_ms - self.cps
-            cost = fixed - self.pauses[first] + (_TOO_SHORT if shown_ms < style.min_ms else 0.0)
-            yield cost + min(over, _MOST_CPS_OVER) ** 2 if over > 0 else cost
+            cost = fixed - self.pauses[first] - self.cuts_begun[first]
+            cost += _TOO_SHORT if shown_ms < style.min_ms else 0.0
+            yield cost + _TOO_FAST + min(over, _MOST_CPS_OVER) ** 2 if over > 0 else cost
 
     def _layout(self, first: int, last: int) -> tuple[float, int]:
         """The cost of showing atoms ``[first, last)``, and where the second display line starts."""

@@ -1,8 +1,4 @@
-"""Caption presets: limits a cue is cut to. A preset never changes; a change is a new version.
-
-Figures are Netflix's timed text guide for adult programmes (general requirements; characters a
-line and a second by language as in SubtitleEdit's Netflix quality check).
-"""
+"""The limits that cues are cut to, and how long a text is."""
 
 import unicodedata
 from collections.abc import Mapping
@@ -14,9 +10,11 @@ from functools import lru_cache
 class CaptionStyle:
     """Limits by primary language subtag ("zh"), and for every language that is not listed.
 
-    ``max_lines`` is 1 or 2. ``gap_ms`` is two frames at 25 a second; a gap of no more than
-    ``chain_ms`` (11 frames at 24) is closed to it. ``trail_ms`` is how far a cue may outlast its
-    last word for reading; a very short one may stay longer, to last ``min_ms``.
+    ``max_lines`` is 1 or 2. ``gap_ms`` lies between two cues; a longer gap of no more than
+    ``chain_ms`` is closed to it, but not in the languages of ``unchained``. ``trail_ms`` is how far a cue
+    may outlast its last word for reading; a very short one may stay longer, to last ``min_ms``. In the
+    languages of ``half_width`` a narrow character counts as half of one. ``gap_frames`` says how many
+    frames the gap is where a frame rate is asked for; 0: it does not depend on one.
     """
 
     name: str
@@ -25,12 +23,19 @@ class CaptionStyle:
     columns_by_language: Mapping[str, int]
     cps: float
     cps_by_language: Mapping[str, float]
+    half_width: frozenset[str] = frozenset()
+    unchained: frozenset[str] = frozenset()
     max_lines: int = 2
     min_ms: int = 833
     max_ms: int = 7000
     gap_ms: int = 80
+    gap_frames: int = 2
     chain_ms: int = 458
     trail_ms: int = 500
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.name}@{self.version}"
 
     def columns_for(self, language: str) -> int:
         """The most characters of one display line."""
@@ -40,17 +45,13 @@ class CaptionStyle:
         """The most characters a second that are comfortable to read."""
         return self.cps_by_language.get(primary_subtag(language), self.cps)
 
+    def chain_for(self, language: str) -> int:
+        """The longest gap that is closed; no longer than the gap itself where none is."""
+        return self.gap_ms if primary_subtag(language) in self.unchained else self.chain_ms
 
-STYLES: Mapping[str, CaptionStyle] = {
-    "default": CaptionStyle(
-        name="default",
-        version=1,
-        columns=42,
-        columns_by_language={"ja": 13, "ko": 16, "zh": 16, "th": 35},
-        cps=17,
-        cps_by_language={"en": 20, "ar": 20, "hi": 22, "ja": 4, "ko": 12, "zh": 9},
-    ),
-}
+    def measure(self, text: str, language: str) -> float:
+        """How many characters a text counts as."""
+        return half_width(text) if primary_subtag(language) in self.half_width else width(text)
 
 
 def primary_subtag(language: str) -> str:
@@ -67,3 +68,15 @@ def extends(character: str) -> bool:
 def width(text: str) -> int:
     """How many characters a reader sees, near enough: code points that do not extend another."""
     return len(text) if text.isascii() else sum(not extends(character) for character in text)
+
+
+def half_width(text: str) -> float:
+    """The same where letters, digits and spaces of other scripts count as half a character each."""
+    return sum(_size(character) for character in text)
+
+
+@lru_cache(maxsize=8192)
+def _size(character: str) -> float:
+    if extends(character):
+        return 0.0
+    return 0.5 if unicodedata.east_asian_width(character) in ("Na", "H", "N") else 1.0

@@ -45,13 +45,15 @@ class Principal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKey:
-    """A stored key: everything but the key itself."""
+    """A stored key: everything but the key itself. ``tenant`` is its tenant's name."""
 
     id: str
     tenant_id: str
     name: str
     sha256: str
     scopes: frozenset[str]
+    tenant: str = ""
+    created_at: datetime | None = None
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
     fallback: str | None = None

@@ -5,7 +5,7 @@ Money is whole millionths of the currency's unit ("micros"); on the wire it is a
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 
@@ -66,10 +66,20 @@ def itemise(spoken: Sequence[Spoken], *, billable_ms: int, prices: PriceTable) -
     Charges are in the order of their speakers' ids. Where nothing is spoken there is one, of nobody.
     """
     heard = _heard(spoken) or {(NOBODY, ANY_ENGINE): 1}
-    shares = _shares(billable_ms, tuple(heard.values()))
+    parts = shares(billable_ms, tuple(heard.values()))
     return tuple(
         _charge(speaker_id, engine, share, prices)
-        for (speaker_id, engine), share in zip(heard, shares, strict=True)
+        for (speaker_id, engine), share in zip(heard, parts, strict=True)
+    )
+
+
+def lowered(charges: Sequence[Charge], amount_micros: int) -> tuple[Charge, ...]:
+    """The same charges adding up to no more than an amount: each gives way by its share."""
+    if sum(charge.amount_micros for charge in charges) <= amount_micros:
+        return tuple(charges)
+    amounts = shares(amount_micros, [charge.amount_micros for charge in charges])
+    return tuple(
+        replace(charge, amount_micros=amount) for charge, amount in zip(charges, amounts, strict=True)
     )
 
 
@@ -81,14 +91,14 @@ def _heard(spoken: Iterable[Spoken]) -> dict[tuple[str, str], int]:
     return {who: sum(ms for _, ms in lines) for who, lines in groupby(voices, lambda voice: voice[0])}
 
 
-def _shares(whole: int, weights: Sequence[int]) -> list[int]:
+def shares(whole: int, weights: Sequence[int]) -> list[int]:
     """Cut a whole number by weights; what rounding down leaves goes to the largest remainders."""
     total = sum(weights)
-    shares = [whole * weight // total for weight in weights]
+    parts = [whole * weight // total for weight in weights]
     by_remainder = sorted(range(len(weights)), key=lambda at: (-(whole * weights[at] % total), at))
-    for at in by_remainder[: whole - sum(shares)]:
-        shares[at] += 1
-    return shares
+    for at in by_remainder[: whole - sum(parts)]:
+        parts[at] += 1
+    return parts
 
 
 def _charge(speaker_id: str, engine: str, billable_ms: int, prices: PriceTable) -> Charge:

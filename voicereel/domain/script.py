@@ -4,11 +4,14 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from voicereel.domain.errors import FieldError
+from voicereel.domain.lexicons import Entry, LexiconRef
 
 DEFAULT_PAUSE_MS = 250
 STOCK_PREFIX = "stock:"
+LevelMatching = Literal["off", "gentle"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,23 +86,85 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """The audio files wanted. ``loudness_lufs`` is integrated (BS.1770), the peak in dBTP."""
+    """The files wanted. ``loudness_lufs`` is integrated (BS.1770), the peak in dBTP.
+
+    ``preview`` asks for a page to look at and listen to beside them. ``bit_depth`` is of WAV and FLAC, where
+    32 is float; stems and clips are WAV. ``fps`` is a name of `FRAME_RATES`.
+    ``level_matching``: whether lines are moved towards each other before they are mixed.
+    """
 
     formats: tuple[str, ...] = ("mp3",)
     sample_rate: int | None = None
     channels: int = 1
     loudness_lufs: float = -16.0
     true_peak_dbtp: float = -1.0
+    preview: bool = False
+    bit_depth: int = 16
+    stems: bool = False
+    clips: bool = False
+    cue_sheets: tuple[str, ...] = ()
+    bwf: bool = False
+    fps: str | None = None
+    start_timecode: str | None = None
+    level_matching: LevelMatching = "gentle"
 
     def rate_for(self, audio_format: str) -> int:
         """The rate of one file: as asked, else 44,100 Hz, and 48,000 Hz for Opus."""
         return self.sample_rate or (48_000 if audio_format == "ogg" else 44_100)
 
+    @property
+    def parts_rate(self) -> int:
+        """The rate of stems and clips: that of the reel's files; where they differ, not that of Opus."""
+        return self.rate_for(next((name for name in self.formats if name != "ogg"), "ogg"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptionLimits:
+    """Limits asked for in place of the style's, for every language; ``None``: the style's own."""
+
+    columns: int | None = None
+    cps: float | None = None
+    max_lines: int | None = None
+    min_ms: int | None = None
+    max_ms: int | None = None
+    gap_ms: int | None = None
+    chain_ms: int | None = None
+    trail_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duck:
+    """How a bed gives way to lines. ``depth_db`` None: as far as ``target_snr_db`` needs, 12 dB at most."""
+
+    depth_db: float | None = None
+    target_snr_db: float = 11.0
+    attack_ms: int = 100
+    release_ms: int = 250
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bed:
+    """Music or ambience under a whole script, from ``offset_ms`` of a source on."""
+
+    source_id: str
+    gain_db: float = 0.0
+    duck: Duck = field(default_factory=Duck)
+    fade_in_ms: int = 0
+    fade_out_ms: int = 1_000
+    offset_ms: int = 0
+    loop: bool = False
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaptionRequest:
+    """The caption files wanted. ``shot_cuts_ms`` ascend; ``strict``: no files where a cue breaks a limit."""
+
     formats: tuple[str, ...] = ("json", "vtt", "srt")
     style: str = "default"
+    fps: float | None = None
+    limits: CaptionLimits = field(default_factory=CaptionLimits)
+    shot_cuts_ms: tuple[int, ...] = ()
+    strict: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,9 +178,14 @@ class Script:
     cast: Mapping[str, Role] = field(default_factory=dict)
     output: Output = field(default_factory=Output)
     captions: CaptionRequest = field(default_factory=CaptionRequest)
+    bed: Bed | None = None
     retention_hours: int = 168
     fallback: str | None = None
+    lexicons: tuple[LexiconRef, ...] = ()
+    pronunciations: tuple[Entry, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
+    quote_id: str | None = None
+    max_cost_micros: int | None = None
 
     def role(self, name: str) -> Role:
         """The role of this name; a bare speaker id is a role of its own."""

@@ -6,6 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
+from typing import Literal
 
 from voicereel.domain.reel import Word
 from voicereel.domain.script import has_speech
@@ -21,7 +22,7 @@ Span = tuple[int, int]
 class Timing:
     """Characters ``[start_char, end_char)`` of the spoken text sound in ``[start_ms, end_ms)``.
 
-    ``exact`` is false where the engine timed a larger piece than its words.
+    ``exact`` is false where a larger piece than its words was timed. ``confidence`` is in [0, 1].
     """
 
     start_char: int
@@ -29,6 +30,8 @@ class Timing:
     start_ms: float
     end_ms: float
     exact: bool = True
+    source: Literal["engine", "aligned"] = "engine"
+    confidence: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +43,8 @@ class _Stretch:
     start_ms: float
     end_ms: float
     exact: bool
+    source: Literal["engine", "aligned"] = "engine"
+    confidence: float = 1.0
 
 
 def words_from_timings(text: str, timings: Sequence[Timing], duration_ms: int) -> tuple[Word, ...]:
@@ -58,6 +63,49 @@ def words_from_timings(text: str, timings: Sequence[Timing], duration_ms: int) -
     times = [time for stretch in covered for time in _divide(stretch, sizes)]
     texts = [text[start:end] for start, end in spans]
     return tuple(_words(texts, times, duration_ms))
+
+
+# --- what an aligner may add -------------------------------------------------------------------
+
+
+def vague(text: str, timings: Sequence[Timing]) -> bool:
+    """Whether words could gain from an aligner: nothing was timed, or several words as one."""
+    return not timings or any(_holds_several(text, timing) for timing in timings)
+
+
+def clearer(timings: Sequence[Timing], aligned: Sequence[Timing]) -> list[Timing]:
+    """The engine's timings, with an aligner's in place of those that hold several words.
+
+    An aligner's word counts only inside what the engine timed as a whole, and all its words do or none.
+    """
+    if not timings:
+        return list(aligned)
+    found: list[Timing] = []
+    for timing in timings:
+        parts = [] if timing.exact else _parts(timing, aligned)
+        found += parts if len(parts) > 1 else [timing]
+    return found
+
+
+def _holds_several(text: str, timing: Timing) -> bool:
+    words = text[timing.start_char : timing.end_char].split()
+    return not timing.exact and sum(1 for word in words if has_speech(word)) > 1
+
+
+def _parts(whole: Timing, aligned: Sequence[Timing]) -> list[Timing]:
+    inside = [
+        part
+        for part in aligned
+        if part.exact and whole.start_char <= part.start_char < part.end_char <= whole.end_char
+    ]
+    return [
+        replace(
+            part,
+            start_ms=min(max(part.start_ms, whole.start_ms), whole.end_ms),
+            end_ms=min(max(part.end_ms, whole.start_ms), whole.end_ms),
+        )
+        for part in inside
+    ]
 
 
 # --- text into words -------------------------------------------------------------------------
@@ -140,7 +188,13 @@ def _stretches(spans: Sequence[Span], timings: Sequence[Timing]) -> list[_Stretc
         if first >= last:
             continue
         stretch = _Stretch(
-            first=first, last=last, start_ms=timing.start_ms, end_ms=timing.end_ms, exact=timing.exact
+            first=first,
+            last=last,
+            start_ms=timing.start_ms,
+            end_ms=timing.end_ms,
+            exact=timing.exact,
+            source=timing.source,
+            confidence=timing.confidence,
         )
         if found and first < found[-1].last:
             stretch = _union(found.pop(), stretch)
@@ -155,6 +209,8 @@ def _union(one: _Stretch, other: _Stretch) -> _Stretch:
         start_ms=min(one.start_ms, other.start_ms),
         end_ms=max(one.end_ms, other.end_ms),
         exact=one.exact and other.exact,
+        source="aligned" if "aligned" in (one.source, other.source) else "engine",
+        confidence=min(one.confidence, other.confidence),
     )
 
 
@@ -206,6 +262,6 @@ def _words(texts: Sequence[str], times: Sequence[_Stretch], duration_ms: int) ->
             text=text,
             start_ms=start_ms,
             end_ms=min(max(round(time.end_ms), start_ms + 1), next_ms),
-            source="engine" if time.exact else "estimated",
-            confidence=1.0 if time.exact else ESTIMATED_CONFIDENCE,
+            source=time.source if time.exact else "estimated",
+            confidence=time.confidence if time.exact else ESTIMATED_CONFIDENCE * time.confidence,
         )

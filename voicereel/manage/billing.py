@@ -1,8 +1,6 @@
 """`voicereel-server prices` and `ledger`: what speech costs, and corrections of what was billed."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, Literal
 
@@ -10,13 +8,10 @@ import click
 from pydantic import Field, ValidationError
 
 from voicereel.api.fields import Moment, Strict
-from voicereel.bootstrap import build, prepare
-from voicereel.domain.errors import InvalidRequest, VoiceReelError
 from voicereel.domain.prices import PriceTable, amount_text, parse_amount
-from voicereel.manage.options import HOME_OPTION, read_settings
-from voicereel.services.usage import UsageService
+from voicereel.manage.options import HOME_OPTION
+from voicereel.manage.service import service
 from voicereel.services.views import moment
-from voicereel.settings import SettingsError
 
 
 class _Rate(Strict):
@@ -48,8 +43,8 @@ def prices() -> None:
 @HOME_OPTION
 def show_prices(home: Path | None) -> None:
     """Every version there ever was, as JSON, the oldest first."""
-    with _usage(home) as usage:
-        tables = usage.price_tables()
+    with service(home) as services:
+        tables = services.usage.price_tables()
     click.echo(json.dumps([_view(table) for table in tables], indent=2))
 
 
@@ -66,8 +61,10 @@ def set_prices(home: Path | None, file: BinaryIO) -> None:
         )
         raise click.ClickException(f"These are no prices: {wrong}") from None
     rates = wanted.by_engine()
-    with _usage(home) as usage:
-        version = usage.set_prices(currency=wanted.currency, valid_from=wanted.valid_from, rates=rates)
+    with service(home) as services:
+        version = services.usage.set_prices(
+            currency=wanted.currency, valid_from=wanted.valid_from, rates=rates
+        )
     click.echo(version)
 
 
@@ -93,27 +90,8 @@ def _amount(_context: click.Context, _option: click.Parameter, text: str) -> int
 @click.option("--reason", required=True, help="What the customer reads beside it.")
 def adjust(home: Path | None, job_id: str, revision: int, micros: int, reason: str) -> None:
     """Correct what a job was billed, once, by an entry of this month; print the entry's id."""
-    with _usage(home) as usage:
-        click.echo(usage.adjust(job_id, revision=revision, amount_micros=micros, reason=reason))
-
-
-@contextmanager
-def _usage(home: Path | None) -> Iterator[UsageService]:
-    """The usage of a home that is there; what it refuses, in one line."""
-    settings = read_settings(home=home)
-    if not settings.home.exists():
-        raise SettingsError(f"VOICEREEL_HOME: there is no folder {settings.home}")
-    prepare(settings)
-    services = build(settings)
-    try:
-        yield services.usage
-    except InvalidRequest as error:
-        wrong = "; ".join(f"{each.pointer.lstrip('/')}: {each.detail}" for each in error.errors)
-        raise click.ClickException(wrong) from None
-    except VoiceReelError as error:
-        raise click.ClickException(error.detail) from None
-    finally:
-        services.close()
+    with service(home) as services:
+        click.echo(services.usage.adjust(job_id, revision=revision, amount_micros=micros, reason=reason))
 
 
 def _view(table: PriceTable) -> dict[str, Any]:

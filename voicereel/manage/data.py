@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
-from sqlalchemy import make_url
 
-from voicereel.bootstrap import build, check, prepare
+from voicereel.bootstrap import prepare
 from voicereel.manage.options import HOME_OPTION, read_settings
+from voicereel.manage.service import service
+from voicereel.reach import database_place
 from voicereel.supervisor import locked
 
 _SHOWN = 20
+# How long all that doctor tries may take.
+_PATIENCE_S = 120
 
 
 @click.command()
@@ -21,19 +24,24 @@ def migrate(home: Path | None) -> None:
     """Bring the database to the newest schema."""
     settings = read_settings(home=home)
     revision = prepare(settings)
-    url = make_url(settings.database)
-    click.echo(f"{url.render_as_string(hide_password=True)} is at revision {revision}.")
+    click.echo(f"{database_place(settings.database)} is at revision {revision}.")
 
 
 @click.command()
 @HOME_OPTION
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def doctor(home: Path | None, as_json: bool) -> None:
-    """What is installed, which engines and encoders work, what is missing and how to get it."""
+    """Whether database, broker and store can be used, what is installed, which engines and encoders work.
+
+    What is missing is named with what to do; exit status 1 if it is needed.
+    """
     command = [sys.executable, "-m", "workers.doctor", *(["--json"] if as_json else [])]
     settings = read_settings(home=home)
-    check(settings)
-    sys.exit(subprocess.run(command, env=settings.environment(), check=False, timeout=120).returncode)
+    try:
+        done = subprocess.run(command, env=settings.environment(), check=False, timeout=_PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        raise click.ClickException(f"What was asked last did not answer within {_PATIENCE_S} s.") from None
+    sys.exit(done.returncode)
 
 
 @click.command()
@@ -44,15 +52,10 @@ def recover(home: Path | None) -> None:
     Jobs that were under way go on; those whose files are gone begin again.
     """
     settings = read_settings(home=home)
-    with locked(settings.home):
-        prepare(settings)
-        services = build(settings)
-        try:
-            count = services.upkeep.outdate_all()
-            click.echo(f"{count} unfinished stage runs go on from here; every worker of before is refused.")
-            found = services.recovery.begin_again_without_files()
-        finally:
-            services.close()
+    with locked(settings.home), service(home) as services:
+        count = services.upkeep.outdate_all()
+        click.echo(f"{count} unfinished stage runs go on from here; every worker of before is refused.")
+        found = services.recovery.begin_again_without_files()
     _tell("unfinished jobs begin again, because files of theirs are gone", found.begun_again)
     _tell("jobs lack files and cannot get them back; delete them, or restore the files", found.incomplete)
 

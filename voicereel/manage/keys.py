@@ -1,19 +1,17 @@
 """API keys, and what is set for a tenant."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
-from voicereel.bootstrap import build, prepare
-from voicereel.domain.account import SCOPES
-from voicereel.domain.errors import NotFound
+from voicereel.domain.account import SCOPES, ApiKey
 from voicereel.domain.script import is_speaker_id
-from voicereel.manage.options import HOME_OPTION, read_settings
-from voicereel.services.accounts import AccountService
-from voicereel.settings import SettingsError
+from voicereel.manage.options import HOME_OPTION
+from voicereel.manage.service import service
+from voicereel.services.views import moment
 
 
 @click.group()
@@ -32,8 +30,8 @@ def keys() -> None:
 def create_key(home: Path | None, name: str, tenant: str, scopes: tuple[str, ...], as_json: bool) -> None:
     """Make a key and print it: it cannot be shown again."""
     wanted = scopes or tuple(scope for scope in SCOPES if scope != "admin")
-    with _accounts(home) as accounts:
-        made = accounts.create_key(name, tenant=tenant, scopes=wanted)
+    with service(home, first_use=True) as services:
+        made = services.accounts.create_key(name, tenant=tenant, scopes=wanted)
     if as_json:
         click.echo(json.dumps({"id": made.id, "key": made.key, "scopes": list(made.scopes)}))
     else:
@@ -42,12 +40,43 @@ def create_key(home: Path | None, name: str, tenant: str, scopes: tuple[str, ...
 
 @keys.command("list")
 @HOME_OPTION
-def list_keys(home: Path | None) -> None:
-    """Ids and names of all keys; the keys themselves are not stored."""
-    with _accounts(home, new=False) as accounts:
-        for key in accounts.all_keys():
-            state = "revoked" if key.revoked_at else "live"
-            click.echo(f"{key.id}  {state:7}  {key.name}  [{' '.join(sorted(key.scopes))}]")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def list_keys(home: Path | None, as_json: bool) -> None:
+    """Every key there ever was, the oldest first; the keys themselves are not stored."""
+    with service(home) as services:
+        found = services.accounts.all_keys()
+        now = services.accounts.now()
+    if as_json:
+        click.echo(json.dumps([_view(key) for key in found], indent=2))
+        return
+    width = max((len(key.tenant) for key in found), default=0)
+    for key in found:
+        told = f"{key.tenant:{width}}  {_day(key.created_at)}  {_state(key, now):18}"
+        click.echo(f"{key.id}  {told}  {key.name}  [{' '.join(sorted(key.scopes))}]")
+
+
+def _state(key: ApiKey, now: datetime) -> str:
+    if key.revoked_at:
+        return f"revoked {_day(key.revoked_at)}"
+    if key.expires_at:
+        return f"{'expired' if key.expires_at <= now else 'until'} {_day(key.expires_at)}"
+    return "live"
+
+
+def _day(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d}" if at else "-"
+
+
+def _view(key: ApiKey) -> dict[str, Any]:
+    return {
+        "id": key.id,
+        "tenant": key.tenant,
+        "name": key.name,
+        "scopes": sorted(key.scopes),
+        "created_at": moment(key.created_at),
+        "expires_at": moment(key.expires_at),
+        "revoked_at": moment(key.revoked_at),
+    }
 
 
 @keys.command("revoke")
@@ -55,25 +84,8 @@ def list_keys(home: Path | None) -> None:
 @click.argument("key_id")
 def revoke_key(home: Path | None, key_id: str) -> None:
     """End a key by its id, within five seconds everywhere."""
-    try:
-        with _accounts(home, new=False) as accounts:
-            accounts.revoke(key_id)
-    except NotFound as error:
-        raise click.ClickException(error.detail) from None
-
-
-@contextmanager
-def _accounts(home: Path | None, *, new: bool = True) -> Iterator[AccountService]:
-    """The accounts of a home; only a ``new`` one may be made for it."""
-    settings = read_settings(home=home)
-    if not new and not settings.home.exists():
-        raise SettingsError(f"VOICEREEL_HOME: there is no folder {settings.home}")
-    prepare(settings)
-    services = build(settings)
-    try:
-        yield services.accounts
-    finally:
-        services.close()
+    with service(home) as services:
+        services.accounts.revoke(key_id)
 
 
 @click.group()
@@ -89,9 +101,6 @@ def set_fallback(home: Path | None, tenant: str, speaker: str | None) -> None:
     """Who speaks a TENANT's lines when their own engine fails for good; no SPEAKER: nobody."""
     if speaker is not None and not is_speaker_id(speaker):
         raise click.UsageError("Give a speaker's id (spk_…) or a stock voice (stock:espeak/en-gb).")
-    try:
-        with _accounts(home, new=False) as accounts:
-            accounts.set_fallback(tenant, speaker)
-    except NotFound as error:
-        raise click.ClickException(error.detail) from None
+    with service(home) as services:
+        services.accounts.set_fallback(tenant, speaker)
     click.echo(f"{tenant}: {speaker or 'nobody'}")

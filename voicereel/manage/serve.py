@@ -3,21 +3,26 @@
 import os
 import signal
 import socket
+import sys
 from importlib.metadata import version
 from pathlib import Path
 
 import click
 
-from voicereel.bootstrap import build, check, make_home, prepare, url_secret
+from voicereel.bootstrap import build, check, prepare
+from voicereel.children import Child, keep_running
 from voicereel.dispatcher import Dispatcher
 from voicereel.domain.account import SCOPES
+from voicereel.home import make_home, url_secret
 from voicereel.manage.options import HOME_OPTION, read_settings
 from voicereel.settings import Settings, SettingsError
-from voicereel.supervisor import Supervisor, api_command, listen, locked, worker_command
-from voicereel.telemetry import log, metrics, start
+from voicereel.supervisor import WORKER_STOP_S, Supervisor, api_command, listen, locked, worker_command
+from voicereel.telemetry import configure, log, metrics, start
 
 # How long requests that are being answered have, when the API is asked to stop.
 _API_GRACE_S = 30
+# What a worker has beyond its own time, to end its process.
+_WORKER_GRACE_S = 10
 
 
 @click.command()
@@ -84,11 +89,27 @@ def api(home: Path | None, host: str | None, port: int | None) -> None:
 @click.option("--pool", type=click.Choice(("cpu", "gpu")), help="Which pool's work to do [VOICEREEL_POOL].")
 @click.option("--processes", type=click.IntRange(1, 64), default=1, show_default=True)
 def worker(home: Path | None, pool: str | None, processes: int) -> None:
-    """Run workers of one pool. SIGTERM gives back what they are at, within 20 seconds."""
+    """Run workers of one pool. SIGTERM gives back what they are at, within 20 seconds.
+
+    One of several that dies is started again; when none of them lives, this ends with 1.
+    """
     settings = _ready(read_settings(home=home, pool=pool))
     if processes > 1 and not settings.broker_url:
         raise click.UsageError("Without VOICEREEL_BROKER_URL start one worker a process.")
-    _become(worker_command(settings, processes=processes), settings)
+    if processes == 1:
+        _become(worker_command(settings), settings)
+    sys.exit(0 if _watch_workers(settings, processes) else 1)
+
+
+def _watch_workers(settings: Settings, processes: int) -> bool:
+    """A master each: Dramatiq ends all that one master has when it loses one of them."""
+    configure(process="workers")
+    command, environment = worker_command(settings), settings.environment()
+    children = [Child(f"{settings.pool}-{number:02}", command, environment) for number in range(processes)]
+    asked: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda got, _: asked.append(got))
+    return keep_running(children, asked=lambda: asked, within_s=WORKER_STOP_S + _WORKER_GRACE_S)
 
 
 @click.command()

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar
 
-from voicereel.domain.job import Job, LineRecord, StageRun
+from voicereel.domain.job import Artifact, Job, LineRecord, StageRun, Take
 from voicereel.domain.prices import Charge
+from voicereel.domain.script import Warn
 
 T = TypeVar("T")
 
@@ -147,6 +148,43 @@ class Submission:
     event: tuple[str, Mapping[str, Any]]
     once: tuple[str, str, StoredReply] | None = None
     speaker_ids: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beginning:
+    """What a job's row says as a revision begins: how much there is to do, and who asked for it."""
+
+    lines_done: int
+    lines_total: int
+    warnings: Sequence[Warn]
+    key_id: str | None
+    request_id: str
+    trace: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CachedTake:
+    """A take of another line, and the file that it is in."""
+
+    take: Take
+    file: Artifact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheSize:
+    """What a tenant's takes come to."""
+
+    tenant_id: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheFile:
+    """One file of takes."""
+
+    job_id: str
+    artifact_id: str
+    size_bytes: int
 
 
 Accepted = Literal["accepted", "repeated", "speaker_gone"]

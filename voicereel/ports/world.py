@@ -12,12 +12,18 @@ from voicereel.ports.records import (
 from voicereel.ports.repositories import (
     AccountRepository,
     ArtifactRepository,
+    DraftRepository,
     EngineRepository,
     EventRepository,
     JobRepository,
     LedgerRepository,
+    LexiconRepository,
     OutboxRepository,
+    PaceRepository,
+    QuoteRepository,
+    SourceRepository,
     SpeakerRepository,
+    TakeRepository,
     WorkRepository,
 )
 
@@ -39,11 +45,19 @@ class Transaction(Protocol):
     @property
     def jobs(self) -> JobRepository: ...
     @property
+    def drafts(self) -> DraftRepository: ...
+    @property
+    def takes(self) -> TakeRepository: ...
+    @property
     def artifacts(self) -> ArtifactRepository: ...
     @property
     def work(self) -> WorkRepository: ...
     @property
     def speakers(self) -> SpeakerRepository: ...
+    @property
+    def sources(self) -> SourceRepository: ...
+    @property
+    def lexicons(self) -> LexiconRepository: ...
     @property
     def accounts(self) -> AccountRepository: ...
     @property
@@ -54,6 +68,10 @@ class Transaction(Protocol):
     def engines(self) -> EngineRepository: ...
     @property
     def ledger(self) -> LedgerRepository: ...
+    @property
+    def quotes(self) -> QuoteRepository: ...
+    @property
+    def paces(self) -> PaceRepository: ...
 
 
 class UnitOfWork(Protocol):
@@ -83,6 +101,10 @@ class ArtifactStore(Protocol):
 
     def open(self, key: str) -> BinaryIO:
         """The bytes from the first on, `NotFound` without them; not every store can seek in them."""
+        ...
+
+    def open_range(self, key: str, *, offset: int, length: int) -> BinaryIO:
+        """``length`` bytes from ``offset`` on, which the file must have; `NotFound` without the file."""
         ...
 
     def fetch(self, key: str, into: Path) -> Path:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from voicereel.domain.account import ApiKey, Principal, is_well_formed, key_hash, new_key
 from voicereel.domain.errors import Forbidden, NotFound, Unauthenticated
 from voicereel.ports import Clock, UnitOfWork
+from voicereel.services.fallbacks import check_fallback
 from voicereel.services.ids import new_id
 
 # A revoked key stops working within this time everywhere.
@@ -61,10 +62,17 @@ class AccountService:
                 raise NotFound("live key")
 
     def set_fallback(self, tenant: str, speaker_id: str | None) -> None:
-        """Who speaks a tenant's lines when their own engine fails for good; None: nobody."""
+        """Who speaks a tenant's lines when their own engine fails for good; None: nobody.
+
+        `Conflict` says why a speaker cannot do that for this tenant.
+        """
         with self.work.writing() as tx:
-            if not tx.accounts.set_fallback(tenant, speaker_id):
+            tenant_id = tx.accounts.tenant(tenant)
+            if tenant_id is None:
                 raise NotFound("tenant")
+            if speaker_id is not None:
+                check_fallback(tx, speaker_id, tenant_id=tenant_id, now=self.now())
+            tx.accounts.set_fallback(tenant_id, speaker_id)
 
     def authenticate(self, authorization: str | None) -> Principal:
         """The caller behind an ``Authorization`` header; one error whatever is wrong with it."""

@@ -15,6 +15,9 @@ from voicereel.ports import ArtifactStore, Clock, OutboxRow, UnitOfWork
 from voicereel.services.views import moment
 
 URL_LIFETIME_S = 15 * 60
+_OUTPUTS = frozenset(
+    {"audio", "caption", "reel", "preview", "stem", "clips", "clips_manifest", "cue_sheet", "certificate"}
+)
 _PAGE = 100
 _PAGES = 10
 
@@ -30,6 +33,17 @@ class UrlSigner:
         text = "\n".join(("VRURL1", self.key_id, "GET", path, str(expires), tenant_id, disposition))
         mac = hmac.new(self.secret, text.encode(), hashlib.sha256).digest()
         return base64.urlsafe_b64encode(mac).rstrip(b"=").decode()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signed:
+    """What a presigned URL says of itself."""
+
+    path: str
+    expires: int
+    key_id: str
+    signature: str
+    disposition: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,29 +65,43 @@ class ArtifactService:
     now: Clock
 
     def outputs(self, job: Job) -> dict[str, Any] | None:
-        """A job's results with fresh URLs; None while there are none."""
-        files = [artifact for artifact in job.artifacts if artifact.kind in ("audio", "caption", "reel")]
-        if not files or job.status not in ("succeeded", "needs_review"):
+        """A job's results with fresh URLs: those of its newest revision that has any, else None."""
+        revision = job.heard_revision
+        return None if revision is None else self.outputs_of(job, revision)
+
+    def outputs_of(self, job: Job, revision: int) -> dict[str, Any] | None:
+        """The results of one revision; None where there are none."""
+        files = [a for a in job.artifacts if a.kind in _OUTPUTS and a.revision == revision]
+        if not files:
             return None
-        captions = {
-            a.facts["format"]: self._link(a) for a in files if "format" in a.facts and a.kind != "audio"
-        }
+        captions = {a.facts["format"]: self._link(a) for a in files if a.kind in ("caption", "reel")}
         return {
             "audio": [self._audio(a) for a in files if a.kind == "audio"],
             "captions": {name: link for name, link in captions.items() if name in job.captions.formats},
-            "reel": next((self._link(a) for a in files if a.kind == "reel"), None),
-            "stems": [],
-            "clips": [],
+            **{kind: self._only(files, kind) for kind in ("reel", "preview", "certificate")},
+            "stems": [self._stem(a) for a in _in_place(files)],
+            "clips": [self._named(a) for a in files if a.kind in ("clips", "clips_manifest")],
+            "cue_sheets": {a.facts["format"]: self._link(a) for a in files if a.kind == "cue_sheet"},
         }
+
+    def _only(self, files: Sequence[Artifact], kind: str) -> dict[str, Any] | None:
+        return next((self._link(artifact) for artifact in files if artifact.kind == kind), None)
 
     def _audio(self, artifact: Artifact) -> dict[str, Any]:
         facts = artifact.facts
-        names = ("duration_ms", "loudness_lufs", "true_peak_dbtp")
+        names = ("duration_ms", "loudness_lufs", "true_peak_dbtp", "gain_db", "limiting_db")
         return {
             "format": facts["format"],
             **self._link(artifact),
-            **{name: facts[name] for name in names},
+            **{name: facts.get(name) for name in names},
         }
+
+    def _named(self, artifact: Artifact) -> dict[str, Any]:
+        return {"name": artifact.name, "format": artifact.facts["format"], **self._link(artifact)}
+
+    def _stem(self, artifact: Artifact) -> dict[str, Any]:
+        names = ("role", "duration_ms", "gain_db")
+        return self._named(artifact) | {name: artifact.facts[name] for name in names}
 
     def _link(self, artifact: Artifact) -> dict[str, Any]:
         expires = int(self.now().timestamp()) + URL_LIFETIME_S
@@ -90,8 +118,9 @@ class ArtifactService:
             artifact.key, expires_s=URL_LIFETIME_S, name=artifact.name, media_type=artifact.media_type
         )
 
-    def url(self, artifact: Artifact, *, expires: int) -> str:
-        path = content_path(artifact.id)
+    def url(self, artifact: Artifact, *, expires: int, path: str | None = None) -> str:
+        """A presigned URL of a file, or of a ``path`` below it."""
+        path = path or content_path(artifact.id)
         mac = self.signer.signature(path=path, expires=expires, tenant_id=artifact.tenant_id)
         query = urlencode({"exp": expires, "kid": self.signer.key_id, "sig": mac})
         return f"{self.public_url}{path}?{query}"
@@ -100,24 +129,35 @@ class ArtifactService:
         self, artifact_id: str, *, expires: int, key_id: str, signature: str, disposition: str = ""
     ) -> Download:
         """Open a file by its presigned URL. The MAC names the tenant, so the row is read first."""
+        signed = Signed(
+            path=content_path(artifact_id),
+            expires=expires,
+            key_id=key_id,
+            signature=signature,
+            disposition=disposition,
+        )
+        artifact = self.signed_for(artifact_id, signed)
+        return Download(artifact=artifact, stream=self.store.open(artifact.key))
+
+    def signed_for(self, artifact_id: str, signed: Signed) -> Artifact:
+        """The file that a presigned URL is of; `Forbidden` where the URL is none of ours."""
         with self.work.reading() as tx:
             tenant_id = tx.artifacts.owner(artifact_id)
             if tenant_id is None:
                 raise NotFound("file")
-            self._check(artifact_id, tenant_id, expires, key_id, signature, disposition)
+            self._check(signed, tenant_id)
             artifact = tx.artifacts.get(artifact_id, tenant_id=tenant_id)
         if artifact is None:
             raise NotFound("file")
-        return Download(artifact=artifact, stream=self.store.open(artifact.key))
+        return artifact
 
-    def _check(
-        self, artifact_id: str, tenant_id: str, expires: int, key_id: str, signature: str, disposition: str
-    ) -> None:
+    def _check(self, signed: Signed, tenant_id: str) -> None:
         expected = self.signer.signature(
-            path=content_path(artifact_id), expires=expires, tenant_id=tenant_id, disposition=disposition
+            path=signed.path, expires=signed.expires, tenant_id=tenant_id, disposition=signed.disposition
         )
-        genuine = hmac.compare_digest(expected.encode(), signature.encode())
-        if not genuine or key_id != self.signer.key_id or expires < self.now().timestamp():
+        genuine = hmac.compare_digest(expected.encode(), signed.signature.encode())
+        is_ours = genuine and signed.key_id == self.signer.key_id
+        if not is_ours or signed.expires < self.now().timestamp():
             detail = "The URL has expired or was altered; read the job again for a fresh one."
             raise Forbidden(detail, code="bad_url_signature")
 
@@ -141,6 +181,11 @@ class ArtifactService:
     def _pending_deletions(self) -> Sequence[OutboxRow]:
         with self.work.reading() as tx:
             return tx.outbox.take("delete_files", limit=_PAGE)
+
+
+def _in_place(files: Sequence[Artifact]) -> list[Artifact]:
+    """The stems among them in the order of the script: they are made side by side."""
+    return sorted((file for file in files if file.kind == "stem"), key=lambda file: int(file.facts["place"]))
 
 
 def content_path(artifact_id: str) -> str:

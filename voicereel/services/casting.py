@@ -44,8 +44,6 @@ class Casting:
         now: datetime,
         tenant_fallback: str | None = None,
     ) -> None:
-        if not engines:
-            raise Unavailable("No speech engine is up; try again shortly.", code="no_engine")
         self._find = find
         self._engines = {engine.name: engine for engine in engines}
         self._now = now
@@ -58,8 +56,10 @@ class Casting:
 
     def cast(self, script: Script) -> tuple[tuple[LineRecord, ...], Fallback | None]:
         """A record a line, and who helps out; `InvalidRequest` names all that cannot be spoken."""
+        if not self._engines:
+            raise Unavailable("No speech engine is up; try again shortly.", code="no_engine")
         cast = (role.speaker_id for role in script.cast.values())
-        voices = {each: self._resolve(each) for each in dict.fromkeys((*cast, *script.speaker_ids()))}
+        voices = {each: self.resolve(each) for each in dict.fromkeys((*cast, *script.speaker_ids()))}
         fallback = self._fallback(script)
         errors = [*_refusals(script, voices), *self._misfits(script, voices)]
         if isinstance(fallback, Refused):
@@ -82,7 +82,8 @@ class Casting:
             else:
                 raise Unavailable("The engine of an enrolled speaker is not up; try again.", code="no_engine")
 
-    def _resolve(self, speaker_id: str) -> CastVoice | Refused:
+    def resolve(self, speaker_id: str) -> CastVoice | Refused:
+        """The voice of a speaker, or why it has none for this tenant now."""
         stock = split_stock_id(speaker_id)
         return self._stock(speaker_id, *stock) if stock else self._enrolled(speaker_id)
 
@@ -122,7 +123,7 @@ class Casting:
         return None if isinstance(found, Refused) else found
 
     def _fallback_voice(self, speaker_id: str) -> CastVoice | Refused:
-        found = self._resolve(speaker_id)
+        found = self.resolve(speaker_id)
         if isinstance(found, CastVoice) and found.engine is None:
             return Refused("no_engine", "The engine of this speaker is not up.")
         return found

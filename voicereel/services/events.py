@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -34,12 +34,17 @@ class EventService:
     _watcher: threading.Thread | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def stream(self, principal: Principal, job_id: str, *, after: int) -> "EventStream":
-        """Events with an id above ``after``, until `job.finished`. Close the stream when done."""
+    def stream(self, principal: Principal, job_id: str, *, after: int | None) -> "EventStream":
+        """Events with an id above ``after``, until `job.finished`. Close the stream when done.
+
+        Without ``after``, those of the newest revision.
+        """
         with self.work.reading() as tx:
             job = tx.jobs.get(job_id, tenant_id=principal.tenant_id)
-        if job is None or job.kind != "speech":
-            raise NotFound("job")
+            if job is None or job.kind != "speech":
+                raise NotFound("job")
+            if after is None:
+                after = tx.events.first_of(job_id, revision=job.revision) - 1 if job.revision else 0
         stream = EventStream(self, principal, job_id, after)
         self._enter(stream)
         return stream
@@ -55,13 +60,22 @@ class EventService:
         return job is None or job.status in FINISHED
 
     def fresh(self, principal: Principal, event: Event) -> Event:
-        """The end of a job is told with download URLs that work now."""
+        """The end of a job is told with download URLs that work now; of an earlier revision as it was."""
         if event.type != _LAST:
             return event
         try:
-            return replace(event, data=self.view(principal, event.job_id))
+            view = self.view(principal, event.job_id)
         except NotFound:  # deleted since: tell it as it was
             return event
+        return replace(event, data=view) if is_of(view, event) else event
+
+    def is_last(self, principal: Principal, event: Event) -> bool:
+        """Whether a job has ended with this event: another revision may have begun since."""
+        if event.type != _LAST:
+            return False
+        with self.work.reading() as tx:
+            job = tx.jobs.get(event.job_id, tenant_id=principal.tenant_id)
+        return job is None or is_of({"revision": job.revision}, event)
 
     def _enter(self, stream: "EventStream") -> None:
         with self._lock:
@@ -131,7 +145,7 @@ class EventStream:
             over = check and service.is_over(self._principal, self.job_id)
             events = service.read(self.job_id, self._after)
             yield from self._tell(events)
-            if (over and len(events) < _PAGE) or any(event.type == _LAST for event in events):
+            if (over and len(events) < _PAGE) or self._is_last(events):
                 return
             now = service.monotonic()
             told = now if events else told
@@ -141,6 +155,9 @@ class EventStream:
                 yield None
             elif not events:
                 self.changed.wait(service.ping_s - (now - told))
+
+    def _is_last(self, events: Sequence[Event]) -> bool:
+        return any(self._service.is_last(self._principal, event) for event in events)
 
     def _tell(self, events: Sequence[Event]) -> Iterator[Event]:
         for event in events:
@@ -152,3 +169,8 @@ class EventStream:
         if self._open:
             self._open = False
             self._service.leave(self)
+
+
+def is_of(view: Mapping[str, Any], event: Event) -> bool:
+    """Whether a job's view is of the revision that an event told of."""
+    return bool(view["revision"] == event.data.get("revision", 0))

@@ -23,7 +23,10 @@ class Schema:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthService:
-    """Reads only. ``schema`` raises `Unavailable` where the database cannot be reached."""
+    """Reads only. ``schema`` raises `Unavailable` where the database cannot be reached.
+
+    ``broker`` says whether it answers, and is cheap enough to be asked often; None: there is none.
+    """
 
     work: UnitOfWork
     store: ArtifactStore
@@ -33,20 +36,21 @@ class HealthService:
     version: str
     database_kind: str
     store_folder: Path | None
-    has_broker: bool
+    broker: Callable[[], bool] | None
     started: float = field(default_factory=time.monotonic)
 
     def report(self) -> dict[str, Any]:
         """Everything at once. What is out of reach is told as such, and raises nothing."""
         database, store, load = self._database(), self._store(), self._load()
-        healthy = database["ok"] and store["ok"] and bool(load["engines"])
+        broker = self._broker()
+        healthy = database["ok"] and store["ok"] and broker["ok"] is not False and bool(load["engines"])
         return {
             "status": "ok" if healthy else "degraded",
             "version": self.version,
             "uptime_s": round(time.monotonic() - self.started),
             "database": database,
             "store": store,
-            "broker": {"configured": self.has_broker},
+            "broker": broker,
             "host": asdict(machine.host(self.home)),
             "process": asdict(machine.process()),
             **load,
@@ -82,6 +86,9 @@ class HealthService:
     def _store(self) -> dict[str, Any]:
         free = machine.free_bytes(self.store_folder) if self.store_folder else None
         return {"ok": self.store.writable(), "free_bytes": free}
+
+    def _broker(self) -> dict[str, Any]:
+        return {"configured": self.broker is not None, "ok": self.broker() if self.broker else None}
 
     def _load(self) -> Mapping[str, Any]:
         try:

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from voicereel.domain.account import Principal
+from voicereel.domain.delivery import roles_of
 from voicereel.domain.errors import (
     Conflict,
     FieldError,
@@ -15,7 +16,7 @@ from voicereel.domain.errors import (
     Unavailable,
     VoiceReelError,
 )
-from voicereel.domain.job import FINISHED, Job, JobStatus, LineRecord, StageRun, StageView
+from voicereel.domain.job import FINISHED, Fallback, Job, JobStatus, LineRecord, StageRun, StageView
 from voicereel.domain.plan import PLANS, shard_lines
 from voicereel.domain.script import Script
 from voicereel.domain.speakers import EngineInfo, Speaker
@@ -23,21 +24,14 @@ from voicereel.ports import Clock, Page, Submission, Transaction, UnitOfWork
 from voicereel.services.artifacts import ArtifactService
 from voicereel.services.billing import bill
 from voicereel.services.casting import Casting
+from voicereel.services.estimating import cap_of
 from voicereel.services.idempotency import Once, Reply, recall, remember, to_store
 from voicereel.services.ids import new_id
+from voicereel.services.limits import ScriptLimits, check_limits, check_spoken
+from voicereel.services.pronouncing import Pronounced, Pronouncing
 from voicereel.services.views import job_view
 
 ENGINE_UP_S = 30.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScriptLimits:
-    """How large one script may be; see the settings."""
-
-    lines: int = 2000
-    line_characters: int = 5000
-    script_characters: int = 200_000
-    reel_ms: int = 240 * 60_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +43,7 @@ class JobService:
     engines: Callable[[], Sequence[EngineInfo]]
     limits: ScriptLimits
     now: Clock
+    pronouncing: Pronouncing
 
     def submit(
         self, principal: Principal, script: Script, *, once: Once | None, request_id: str, trace: str = ""
@@ -82,14 +77,12 @@ class JobService:
         self, principal: Principal, script: Script, once: Once | None, request_id: str, trace: str
     ) -> tuple[Submission, Reply]:
         now = self.now()
-        casting = Casting(
-            partial(self._speaker, principal.tenant_id),
-            self.engines(),
-            now=now,
-            tenant_fallback=principal.fallback,
-        )
-        records, fallback = casting.cast(script)
-        runs = tuple(_speech_runs(script, records, casting.pools))
+        casting = self._casting(principal, now)
+        said, fallback = self._said(principal, script, casting)
+        records = said.records
+        with self.work.reading() as tx:
+            cap = cap_of(tx, principal, script, records, now=self.now)
+        runs = tuple(speech_runs(script, records, casting.pools))
         job = Job(
             id=new_id("job"),
             tenant_id=principal.tenant_id,
@@ -100,13 +93,20 @@ class JobService:
             language=script.language or records[0].controls.language or "en",
             output=script.output,
             captions=script.captions,
+            bed=script.bed,
             retention_hours=script.retention_hours,
             key_id=principal.key_id,
             request_id=request_id,
             trace=trace,
             fallback=fallback,
+            cast=script.cast,
+            seed=script.seed,
+            script_language=script.language,
+            lexicons=said.lexicons,
+            pronunciations=script.pronunciations,
+            cap=cap,
             lines_total=len(records),
-            warnings=tuple(warning for record in records for warning in record.warnings),
+            warnings=(*said.warnings, *(warning for record in records for warning in record.warnings)),
             metadata=script.metadata,
         )
         view = job_view(replace(job, stages=_fresh_stages(runs)))
@@ -121,6 +121,38 @@ class JobService:
         )
         return submission, reply
 
+    def cast(self, principal: Principal, script: Script) -> Pronounced:
+        """Check a script as `submit` does; who says each of its lines, and how."""
+        check_limits(script, self.limits)
+        return self._said(principal, script, self._casting(principal, self.now()))[0]
+
+    def _said(
+        self, principal: Principal, script: Script, casting: Casting
+    ) -> tuple[Pronounced, Fallback | None]:
+        """Who says each line, and how; every bad field is named. And who helps out where that fails."""
+        records, fallback = casting.cast(script)
+        self._check_bed(principal, script)
+        said = self.pronouncing.pronounce(principal.tenant_id, script, records, self.engines())
+        check_spoken(said.records, self.limits)
+        return said, fallback
+
+    def _casting(self, principal: Principal, now: datetime) -> Casting:
+        return Casting(
+            partial(self._speaker, principal.tenant_id),
+            self.engines(),
+            now=now,
+            tenant_fallback=principal.fallback,
+        )
+
+    def _check_bed(self, principal: Principal, script: Script) -> None:
+        if script.bed is None:
+            return
+        with self.work.reading() as tx:
+            source = tx.sources.get(script.bed.source_id, tenant_id=principal.tenant_id)
+        if source is None:
+            detail = "There is no such source; upload one with POST /v1/sources."
+            raise InvalidRequest((FieldError("/bed/source", "unknown_source", detail),))
+
     def _speaker(self, tenant_id: str, speaker_id: str) -> Speaker | None:
         with self.work.reading() as tx:
             return tx.speakers.get(speaker_id, tenant_id=tenant_id)
@@ -128,7 +160,7 @@ class JobService:
     def get(self, principal: Principal, job_id: str) -> dict[str, Any]:
         """The job with fresh download URLs."""
         with self.work.reading() as tx:
-            return self._view(_speech_job(tx, principal, job_id))
+            return self._view(speech_job(tx, principal, job_id))
 
     def _view(self, job: Job) -> dict[str, Any]:
         return job_view(job, self.files.outputs(job))
@@ -161,11 +193,11 @@ class JobService:
             replay = recall(tx, principal.tenant_id, once)
             if replay:
                 return replay
-            job = _speech_job(tx, principal, job_id)
+            job = speech_job(tx, principal, job_id)
             if job.status in FINISHED:
                 raise Conflict("The job has already finished.", code="job_finished")
             end_job(tx, job, status="canceled")
-            canceled = _speech_job(tx, principal, job_id)
+            canceled = speech_job(tx, principal, job_id)
             return remember(tx, principal.tenant_id, once, Reply(status=200, body=self._view(canceled)))
 
     def approve(self, principal: Principal, job_id: str, *, once: Once | None) -> Reply:
@@ -175,11 +207,11 @@ class JobService:
             replay = recall(tx, principal.tenant_id, once)
             if replay:
                 return replay
-            job = _speech_job(tx, principal, job_id)
+            job = speech_job(tx, principal, job_id)
             if job.status != "needs_review":
                 raise Conflict("The job does not wait for review.", code="not_in_review")
             tx.jobs.approve(job_id, billable_ms=bill(tx, job, fence=tx.jobs.closing_fence(job_id)))
-            approved = _speech_job(tx, principal, job_id)
+            approved = speech_job(tx, principal, job_id)
             tx.events.add(job_id, tenant_id=job.tenant_id, events=[("job.updated", job_view(approved))])
             return remember(tx, principal.tenant_id, once, Reply(status=200, body=self._view(approved)))
 
@@ -187,11 +219,12 @@ class JobService:
         """Cancel a job if it runs, forget it, and remove its files."""
         with self.work.writing() as tx:
             tx.jobs.lock(job_id)
-            job = _speech_job(tx, principal, job_id)
+            job = speech_job(tx, principal, job_id)
             forget_job(tx, job.tenant_id, job.id, reason="requested")
 
 
-def _speech_job(tx: Transaction, principal: Principal, job_id: str) -> Job:
+def speech_job(tx: Transaction, principal: Principal, job_id: str) -> Job:
+    """A job of the caller's; `NotFound` also for what is no customer's, such as an enrolment."""
     job = tx.jobs.get(job_id, tenant_id=principal.tenant_id)
     if job is None or job.kind != "speech":
         raise NotFound("job")
@@ -227,26 +260,51 @@ def end_job(
     return True
 
 
-def _speech_runs(
+def speech_runs(
     script: Script, records: Sequence[LineRecord], pools: Mapping[str, str]
 ) -> Iterator[StageRun]:
-    """Every stage run of a script; those of a stage share an ordinal and run side by side."""
+    """Every stage run of a script; those of an ordinal run side by side.
+
+    The captions come after the audio files: the reel tells what was measured of them, and its parts are
+    mastered as they were.
+    """
     payloads: dict[str, list[dict[str, Any]]] = {
         "synthesize": list(_shards(records)),
         "fit": [{}],
         "mix": [{"rate": rate} for rate in _rates(script)],
-        "package": [{"captions": True}, *({"format": name} for name in script.output.formats)],
+        "package": list(_deliveries(script)),
     }
     for ordinal, stage in enumerate(PLANS["speech"]):
         for shard, payload in enumerate(payloads[stage.name]):
             pool = pools.get(payload.get("engine", ""), stage.pool)
-            yield StageRun(stage=stage.name, shard=shard, ordinal=ordinal, pool=pool, payload=payload)
+            turn = ordinal + (_wait(payload) if stage.name == "package" else 0)
+            yield StageRun(stage=stage.name, shard=shard, ordinal=turn, pool=pool, payload=payload)
+
+
+def _wait(delivery: Mapping[str, Any]) -> int:
+    """Files of the reel first, then what tells of them or is made like them, then the page with all of it."""
+    return 0 if "format" in delivery else 2 if "preview" in delivery else 1
 
 
 def _shards(records: Sequence[LineRecord]) -> Iterator[dict[str, Any]]:
     lengths = [len(record.line.text) for record in records]
     for shard in shard_lines(lengths, [record.voice.engine for record in records]):
         yield {"first": shard.first, "last": shard.last, "engine": shard.engine}
+
+
+def _deliveries(script: Script) -> Iterator[dict[str, Any]]:
+    """What is made of the mix, and beside it: each by a run of its own."""
+    output = script.output
+    yield {"captions": True}
+    yield from ({"format": name} for name in output.formats)
+    if output.stems:
+        yield from ({"stem": role} for role in roles_of(script.lines))
+        if script.bed:
+            yield {"stem": None}
+    if output.clips or output.cue_sheets:
+        yield {"sheets": True}
+    if output.preview:
+        yield {"preview": True}
 
 
 def _rates(script: Script) -> list[int]:
@@ -256,27 +314,3 @@ def _rates(script: Script) -> list[int]:
 def _fresh_stages(runs: Sequence[StageRun]) -> tuple[StageView, ...]:
     names = dict.fromkeys(run.stage for run in runs)
     return tuple(StageView(name=name, status="queued", attempt=0, progress=0.0) for name in names)
-
-
-def check_limits(script: Script, limits: ScriptLimits) -> None:
-    """Refuse a script that is larger than this deployment takes."""
-    errors = tuple(_over_limits(script, limits))
-    if errors:
-        raise InvalidRequest(errors)
-
-
-def _over_limits(script: Script, limits: ScriptLimits) -> Iterator[FieldError]:
-    pauses_ms = sum(line.pause_after_ms - line.overlap_ms for line in script.lines)
-    if pauses_ms > limits.reel_ms and not any(line.slot for line in script.lines):
-        yield FieldError("/lines", "reel_too_long", "The pauses alone are longer than a reel may be.")
-    if len(script.lines) > limits.lines:
-        yield FieldError("/lines", "too_many_lines", f"At most {limits.lines:,} lines are accepted.")
-    if sum(len(line.text) for line in script.lines) > limits.script_characters:
-        detail = f"At most {limits.script_characters:,} characters are accepted in all lines together."
-        yield FieldError("/lines", "script_too_long", detail)
-    for index, line in enumerate(script.lines):
-        if len(line.text) > limits.line_characters:
-            detail = f"At most {limits.line_characters:,} characters are accepted in a line."
-            yield FieldError(f"/lines/{index}/text", "line_too_long", detail)
-        if line.slot and line.slot.end_ms > limits.reel_ms:
-            yield FieldError(f"/lines/{index}/slot/end_ms", "reel_too_long", "The reel would be too long.")

@@ -2,17 +2,19 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import itemgetter
 
-from voicereel.domain.job import FINISHED, StageRun
+from voicereel.domain.job import FINISHED, Job, StageRun
 from voicereel.domain.plan import shard_lines
 from voicereel.ports import ArtifactStore, Transaction, UnitOfWork
+from voicereel.services.revisions import kept_lines, needs, revision_runs
 from voicereel.services.views import job_view
 
 # Nobody asks for these once their job has ended: they may have been removed while the copy was made.
 _WORKING_KINDS = {"takes", "mix"}
+_LAST_HEARD_S = 365 * 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,27 +41,30 @@ class RecoveryService:
         """
         begun_again: list[str] = []
         incomplete: list[str] = []
-        for (tenant_id, job_id), kinds in self._lost_kinds().items():
+        for (tenant_id, job_id), lost in self._lost().items():
             with self.work.writing() as tx:
+                # What is gone is nobody's cache, and no revision may count on it.
+                tx.artifacts.forget(lost["takes"])
                 if _begin_again(tx, tenant_id, job_id):
                     begun_again.append(job_id)
-                elif kinds - _WORKING_KINDS:
+                elif lost.keys() - _WORKING_KINDS:
                     incomplete.append(job_id)
         return Recovered(begun_again=tuple(begun_again), incomplete=tuple(incomplete))
 
-    def _lost_kinds(self) -> dict[tuple[str, str], set[str]]:
-        lost: dict[tuple[str, str], set[str]] = defaultdict(set)
-        for tenant_id, job_id, kind in self._lost_files():
-            lost[tenant_id, job_id].add(kind)
+    def _lost(self) -> dict[tuple[str, str], dict[str, list[str]]]:
+        """The keys of each job's files that are not there, by kind."""
+        lost: dict[tuple[str, str], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+        for tenant_id, job_id, kind, key in self._lost_files():
+            lost[tenant_id, job_id][kind].append(key)
         return lost
 
-    def _lost_files(self) -> Iterator[tuple[str, str, str]]:
-        """``(tenant_id, job_id, kind)`` of each file that is not there; the store is listed once a tenant."""
+    def _lost_files(self) -> Iterator[tuple[str, str, str, str]]:
+        """Tenant, job, kind and key of each file that is not there; the store is listed once a tenant."""
         with self.work.reading() as tx:
             named = tx.artifacts.all_keys()
         for tenant_id, files in groupby(named, key=itemgetter(0)):
             there = {stored.key for stored in self.store.keys(tenant_id)}
-            yield from ((tenant_id, job_id, kind) for _, job_id, kind, key in files if key not in there)
+            yield from ((tenant_id, job_id, kind, key) for _, job_id, kind, key in files if key not in there)
 
 
 def _begin_again(tx: Transaction, tenant_id: str, job_id: str) -> bool:
@@ -68,6 +73,9 @@ def _begin_again(tx: Transaction, tenant_id: str, job_id: str) -> bool:
     job = tx.jobs.get(job_id, tenant_id=tenant_id)
     if job is None or job.kind != "speech" or job.status in FINISHED:
         return False
+    if job.revision:
+        _revise_again(tx, job)
+        return True
     pools = tx.work.begin_again(job_id)
     tx.jobs.forget_made(job_id)
     records = tx.jobs.lines(job_id, words=False)
@@ -76,7 +84,28 @@ def _begin_again(tx: Transaction, tenant_id: str, job_id: str) -> bool:
         payload = {"first": shard.first, "last": shard.last, "engine": shard.engine}
         pool = pools[shard.engine]
         tx.work.add_run(job_id, StageRun(stage="synthesize", shard=-1, ordinal=0, pool=pool, payload=payload))
-    begun = tx.jobs.get(job_id, tenant_id=tenant_id)
-    if begun is not None:
-        tx.events.add(job_id, tenant_id=tenant_id, events=[("job.updated", job_view(begun))])
+    _tell(tx, job)
     return True
+
+
+def _revise_again(tx: Transaction, job: Job) -> None:
+    """As if no stage of this revision had run: those before it, and takes that are there, are kept."""
+    made = (file for file in job.artifacts if file.revision == job.revision and file.kind != "takes")
+    tx.artifacts.forget([file.key for file in made])
+    records = tx.jobs.lines(job.id, words=False)
+    spoken = needs(tx, job, records)
+    for each in spoken:
+        tx.drafts.write(job.id, replace(each.record, status="queued", error=None))
+    kept = kept_lines(records, spoken)
+    warnings = [warning for record in kept for warning in record.warnings]
+    tx.drafts.recount(job.id, lines_done=len(kept), warnings=warnings)
+    # Nothing runs: engines are where they were last heard of.
+    pools = {engine.name: engine.pool for engine in tx.engines.up(within_s=_LAST_HEARD_S)}
+    tx.work.plan(job.id, tuple(revision_runs(job, records, spoken, pools)))
+    _tell(tx, job)
+
+
+def _tell(tx: Transaction, job: Job) -> None:
+    begun = tx.jobs.get(job.id, tenant_id=job.tenant_id)
+    if begun is not None:
+        tx.events.add(job.id, tenant_id=job.tenant_id, events=[("job.updated", job_view(begun))])

@@ -24,7 +24,7 @@ def have_spoken(tx: Transaction, claim: Claim, result: Result) -> Result:
     failed = [record for record in _lines_of(tx, claim) if record.line.id in errors]
     rescued = [record for record in failed if job.fallback and job.fallback.can_speak(record)]
     if rescued and job.fallback:
-        _recast(tx, job, job.fallback, rescued)
+        _recast(tx, job, job.fallback, rescued, again=claim.payload.get("again", ()))
     ids = {record.line.id for record in rescued}
     lost = [record for record in failed if record.line.id not in ids]
     return replace(
@@ -66,7 +66,7 @@ def _all_can_be_spoken(tx: Transaction, job: Job, claim: Claim) -> bool:
 
 def _hand_over(tx: Transaction, job: Job, claim: Claim) -> None:
     if job.fallback is not None:
-        _recast(tx, job, job.fallback, _lines_of(tx, claim))
+        _recast(tx, job, job.fallback, _lines_of(tx, claim), again=claim.payload.get("again", ()))
 
 
 def _lines_of(tx: Transaction, claim: Claim) -> Sequence[LineRecord]:
@@ -79,7 +79,10 @@ def _lines_of(tx: Transaction, claim: Claim) -> Sequence[LineRecord]:
     return [record for record in found if only is None or record.ordinal in only]
 
 
-def _recast(tx: Transaction, job: Job, fallback: Fallback, records: Sequence[LineRecord]) -> None:
+def _recast(
+    tx: Transaction, job: Job, fallback: Fallback, records: Sequence[LineRecord], *, again: Sequence[int]
+) -> None:
+    """``again`` are ordinals of lines whose takes are not billed a second time, whoever speaks them."""
     recast = [spoken_by(fallback, record) for record in records]
     tx.jobs.recast(job.id, recast)
     tx.jobs.warn(job.id, [record.warnings[-1] for record in recast])
@@ -89,7 +92,23 @@ def _recast(tx: Transaction, job: Job, fallback: Fallback, records: Sequence[Lin
         "last": max(ordinals) + 1,
         "only": ordinals,
         "engine": fallback.voice.engine,
+        **({"again": [at for at in ordinals if at in again]} if again else {}),
     }
     run = StageRun(stage="synthesize", shard=-1, ordinal=0, pool=fallback.pool, payload=payload)
     tx.work.add_run(job.id, run)
     tx.outbox.add("wake", {"pools": [fallback.pool]})
+
+
+def waits_for_review(tx: Transaction, job: Job) -> bool:
+    """Whether a person is still to hear something of a job that was not approved before."""
+    found = [warning for warning in job.warnings if warning.code in REVIEWED]
+    if not found or not job.revision:
+        return bool(found)
+    # Whoever approved a revision has heard every take of it.
+    heard = tx.ledger.newest_billed(job.id)
+    takes = {record.ordinal: record.take for record in tx.jobs.lines(job.id, words=False)}
+    return any(take is None or take.revision > heard for take in (takes.get(_line_of(w)) for w in found))
+
+
+def _line_of(warning: Warn) -> int:
+    return int(warning.pointer.split("/")[2])

@@ -1,5 +1,6 @@
 """What keeps the service in order: lost work, wake-ups, and all that is to be removed in time."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -7,17 +8,21 @@ from datetime import timedelta
 from itertools import islice
 
 from voicereel.domain.errors import LeaseLost, Unavailable, VoiceReelError
+from voicereel.domain.pace import Pace, PaceKey
 from voicereel.ports import ArtifactStore, Clock, StageQueue, StoredKey, UnitOfWork
 from voicereel.services.artifacts import ArtifactService
 from voicereel.services.jobs import forget_job
 from voicereel.services.rescue import rescue_stranded
-from voicereel.services.work import fail_run
+from voicereel.services.takes import TakeCache
+from voicereel.services.work import fail_run, lost_backoff_s
 from voicereel.telemetry import log, metrics
 
 _PAGE = 200
 _UNTAKEN_S = 30.0
 _STRANDED_S = 60.0
 _DELETIONS_TOLD_S = 30 * 24 * 3600.0
+# Longer than any job is kept that may yet ask for it.
+_LEXICONS_KEPT_S = 400 * 24 * 3600.0
 _LOST = {"code": "worker_lost", "detail": "The worker stopped answering.", "measured": {}}
 
 
@@ -39,8 +44,10 @@ class UpkeepService:
     files: ArtifactService
     queue: StageQueue
     retention: Retention
+    cache: TakeCache
     now: Clock
     _walk: Iterator[StoredKey] | None = field(default=None)
+    _most: int = field(default=_PAGE)
 
     def dispatch(self) -> int:
         """Hand wake-ups to the queue, then forget them; how many. A crash in between wakes twice."""
@@ -50,12 +57,16 @@ class UpkeepService:
         return count
 
     def _dispatch_page(self) -> int:
+        # A page that a slow broker does not take before the database gives up on us would be told of again
+        # and again: the next one is smaller until one gets through.
+        most, self._most = self._most, max(1, self._most // 4)
         with self.work.writing() as tx:
-            rows = tx.outbox.take("wake", limit=_PAGE)
+            rows = tx.outbox.take("wake", limit=most)
             pools = [pool for row in rows for pool in row.payload["pools"]]
             if pools:
                 self.queue.wake(pools)
             tx.outbox.done([row.id for row in rows])
+        self._most = min(_PAGE, most * 2)
         metrics.published("wake", len(pools))
         return len(rows)
 
@@ -73,8 +84,10 @@ class UpkeepService:
             self.files.collect,
             self._expire,
             self._drop_intermediates,
+            self.cache.evict,
             self._drop_originals,
             self._collect_orphans,
+            self._learn_paces,
         ):
             name = step.__name__.strip("_")
             try:
@@ -92,7 +105,7 @@ class UpkeepService:
             with suppress(LeaseLost, Unavailable), self.work.writing() as tx:
                 # Nobody is waited for: who holds the job may be what stopped. It is looked at again.
                 if tx.jobs.try_lock(claim.job_id) and tx.work.is_lost(claim):
-                    fail_run(tx, claim, _LOST, retryable=True)
+                    fail_run(tx, claim, _LOST, again_in_s=lost_backoff_s(claim.attempt))
                     metrics.stage_finished(claim.stage, claim.pool, "lost", 0.0, claim.attempt)
 
     def _rescue_stranded(self) -> None:
@@ -115,8 +128,10 @@ class UpkeepService:
         with self.work.writing() as tx:
             tx.accounts.forget_replies()
             tx.engines.forget_silent()
+            tx.quotes.forget_old()
         with self.work.writing() as tx:
             tx.events.forget_old(older_than_s=_DELETIONS_TOLD_S)
+            tx.lexicons.forget_deleted(older_than_s=_LEXICONS_KEPT_S)
         with self.work.reading() as tx:
             expired = tx.jobs.expired(_PAGE)
         for tenant_id, job_id in expired:
@@ -151,6 +166,19 @@ class UpkeepService:
                 tx.outbox.add("delete_files", {"key": key})
             event = ("files.deleted", {"id": job_id, "kinds": list(kinds), "files": len(keys)})
             tx.events.add(job_id, tenant_id=tenant_id, events=[event])
+
+    def _learn_paces(self) -> None:
+        """Add what runs have heard to what is known of voices, and of all stock voices of an engine."""
+        with self.work.reading() as tx:
+            if not tx.paces.has_news():
+                return
+        with self.work.writing() as tx:
+            news: dict[PaceKey, Pace] = defaultdict(Pace)
+            for key, pace in tx.paces.take_news(_PAGE):
+                news[key] += pace
+                if not key.tenant_id:
+                    news[key.of_engine] += pace
+            tx.paces.add(news)
 
     def _collect_orphans(self) -> None:
         """Remove files that no row names; a page of the store a call, from where the last one ended."""

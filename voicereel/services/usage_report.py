@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from voicereel.domain.prices import RENDER, Charge, amount_text
+from voicereel.domain.spreadsheets import harmless
 from voicereel.ports import LedgerRow
 from voicereel.services.views import moment
 
@@ -15,9 +16,6 @@ CSV_COLUMNS = (
     "id", "created_at", "job_id", "revision", "kind", "key_id", "project", "speaker_id", "engine",
     "billable_ms", "per_second", "amount", "currency", "price_version", "reason",
 )  # fmt: skip
-
-# What spreadsheets take for the beginning of a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,13 +91,8 @@ def _rows_of(row: LedgerRow) -> Iterator[list[object]]:
     items: list[dict[str, Any]] = view["items"] or [{}]
     for item in items:
         cells = view | item
-        cells |= {name: _harmless(cells[name]) for name in ("project", "reason")}
+        cells |= {name: harmless(cells[name]) for name in ("project", "reason")}
         yield [cells.get(name) for name in CSV_COLUMNS]
-
-
-def _harmless(text: str | None) -> str | None:
-    """Free text that no spreadsheet runs: ``=1+1`` becomes ``'=1+1``."""
-    return f"'{text}" if text and text.startswith(_FORMULA) else text
 
 
 def _csv(rows: Iterable[Iterable[object]]) -> str:

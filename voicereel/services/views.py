@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from voicereel.domain.job import Job, StageView
+from voicereel.domain.lexicons import Entry, Lexicon
 from voicereel.domain.script import Warn
+from voicereel.domain.sources import Source
 from voicereel.domain.speakers import Consent, EngineInfo, Speaker, StockVoice
 
 View = dict[str, Any]
@@ -35,6 +37,7 @@ def job_view(job: Job, outputs: Mapping[str, Any] | None = None) -> View:
         "error": job.error,
         "outputs": outputs,
         "billable_ms": job.billable_ms,
+        "lexicons": [{"id": each.id, "version": each.version} for each in job.lexicons],
         "metadata": dict(job.metadata),
     }
 
@@ -69,6 +72,17 @@ def speaker_view(speaker: Speaker) -> View:
     }
 
 
+def source_view(source: Source) -> View:
+    return {
+        "id": source.id,
+        "name": source.name,
+        "format": source.kind,
+        "bytes": source.size_bytes,
+        "sha256": source.sha256,
+        "created_at": moment(source.created_at),
+    }
+
+
 def _consent_view(consent: Consent) -> View:
     return {
         "subject": consent.subject,
@@ -80,8 +94,26 @@ def _consent_view(consent: Consent) -> View:
     }
 
 
+def lexicon_view(lexicon: Lexicon, entries: Sequence[Entry] | None = None) -> View:
+    """A lexicon; lists show it without its entries."""
+    view = {
+        "id": lexicon.id,
+        "name": lexicon.name,
+        "version": lexicon.version,
+        "default": lexicon.default,
+        "entry_count": lexicon.entry_count,
+        "created_at": moment(lexicon.created_at),
+        "updated_at": moment(lexicon.updated_at),
+    }
+    return view if entries is None else {**view, "entries": [_entry_view(entry) for entry in entries]}
+
+
+def _entry_view(entry: Entry) -> View:
+    return {name: value for name, value in asdict(entry).items() if value is not None}
+
+
 def capabilities_of(engine: EngineInfo) -> View:
-    return {"cloning": engine.cloning, "word_times": engine.word_times}
+    return {"cloning": engine.cloning, "word_times": engine.word_times, "ipa": engine.ipa}
 
 
 def voice_view(engine: EngineInfo, voice: StockVoice) -> View:

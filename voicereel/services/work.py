@@ -1,17 +1,19 @@
 """Stage runs as a worker sees them: claim, heartbeat, complete, fail, release."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from voicereel.domain.errors import LeaseLost, Unavailable, VoiceReelError
 from voicereel.domain.job import Artifact, Claim, Job, LineRecord, Result, Take
+from voicereel.domain.sources import Source
 from voicereel.domain.speakers import EngineInfo, Speaker
-from voicereel.ports import ArtifactStore, Transaction, UnitOfWork
+from voicereel.ports import ArtifactStore, CachedTake, Transaction, UnitOfWork
 from voicereel.services.billing import bill
+from voicereel.services.drafts import settle_draft
 from voicereel.services.jobs import end_job
-from voicereel.services.rescue import REVIEWED, have_spoken, rescue_run
+from voicereel.services.rescue import REVIEWED, have_spoken, rescue_run, waits_for_review
 from voicereel.services.views import job_view, speaker_view, stage_view
 from voicereel.telemetry import log
 
@@ -28,6 +30,7 @@ class WorkService:
     work: UnitOfWork
     store: ArtifactStore
     lease_s: float
+    keeps_takes: bool = True
 
     def claim(self, pool: str, *, worker_id: str) -> Claim | None:
         """The next due stage run of a pool, now owned by this worker; None when nothing is due."""
@@ -81,8 +84,28 @@ class WorkService:
             return tx.jobs.lines(claim.job_id, first=first, last=last, words=words)
 
     def artifacts(self, claim: Claim, *, kind: str) -> tuple[Artifact, ...]:
+        """Files of this revision; of takes, those of all: a line that was kept has an earlier one."""
         with self.work.reading() as tx:
-            return tx.artifacts.of_job(claim.job_id, kind=kind)
+            found = tx.artifacts.of_job(claim.job_id, kind=kind)
+        return tuple(each for each in found if kind == "takes" or each.revision == claim.revision)
+
+    def previous(self, claim: Claim, *, kind: str) -> tuple[Artifact, ...]:
+        """Files of the revision that is listened to until this one is there."""
+        with self.work.reading() as tx:
+            heard = _job_of(tx, claim).finished_revision
+            found = tx.artifacts.of_job(claim.job_id, kind=kind)
+        return tuple(each for each in found if each.revision == heard)
+
+    def newest_billed(self, claim: Claim) -> int:
+        with self.work.reading() as tx:
+            return tx.ledger.newest_billed(claim.job_id)
+
+    def cached(self, claim: Claim, fingerprints: Collection[str]) -> Mapping[str, CachedTake]:
+        """Takes of the claim's tenant that may be used in place of new ones."""
+        if not (self.keeps_takes and fingerprints):
+            return {}
+        with self.work.reading() as tx:
+            return tx.takes.cached(claim.tenant_id, fingerprints)
 
     def speaker(self, claim: Claim) -> Speaker:
         """The speaker that an enrolment job is about."""
@@ -92,6 +115,11 @@ class WorkService:
         if speaker is None:
             raise LeaseLost("The speaker was deleted.")
         return speaker
+
+    def source(self, claim: Claim, source_id: str) -> Source | None:
+        """A source of the job's tenant; None once it was deleted."""
+        with self.work.reading() as tx:
+            return tx.sources.get(source_id, tenant_id=claim.tenant_id)
 
     def complete(self, claim: Claim, result: Result) -> None:
         """Publish a run's result, move the job on, and bill it if that was the last: one commit.
@@ -108,6 +136,7 @@ class WorkService:
                 raise LeaseLost("Another worker owns this stage run now.")
             good = have_spoken(tx, claim, good)
             tx.jobs.record(claim, good)
+            tx.paces.note(good.heard)
             pools = tx.work.unblock_next(claim.job_id)
             if pools:
                 tx.outbox.add("wake", {"pools": list(pools)})
@@ -122,7 +151,8 @@ class WorkService:
         """Try a failed run again later, or end its job when that cannot help."""
         facts = {"code": error.code, "detail": error.detail, "measured": dict(error.measured)}
         with self.work.writing() as tx:
-            fail_run(tx, claim, facts, retryable=error.retryable)
+            again_in_s = backoff_s(claim.attempt) if error.retryable else None
+            fail_run(tx, claim, facts, again_in_s=again_in_s)
 
     def release(self, claim: Claim) -> None:
         """Give a run back uncounted: this worker was asked to stop."""
@@ -184,6 +214,11 @@ def backoff_s(attempt: int) -> float:
     return min(2.0**attempt, _LONGEST_BACKOFF_S)
 
 
+def lost_backoff_s(attempt: int) -> float:
+    """The same after a worker's death: once it may be anybody's fault, and nobody need wait for it."""
+    return 0.0 if attempt == 1 else backoff_s(attempt - 1)
+
+
 def _line_events(takes: Sequence[Take]) -> list[tuple[str, Mapping[str, Any]]]:
     return [
         (
@@ -226,17 +261,21 @@ def _succeed(tx: Transaction, job: Job, claim: Claim) -> None:
     if job.kind == "enroll":
         tx.jobs.end(job.id, status="succeeded")
         return
-    if any(warning.code in REVIEWED for warning in job.warnings):
+    settle_draft(tx, job)
+    if any(warning.code in REVIEWED for warning in job.warnings) and waits_for_review(tx, job):
         end_job(tx, job, status="needs_review")
         return
     billable_ms = bill(tx, job, fence=claim.fence)
     end_job(tx, job, status="succeeded", billable_ms=billable_ms)
 
 
-def fail_run(tx: Transaction, claim: Claim, error: Mapping[str, Any], *, retryable: bool) -> None:
-    """Put a run back in line, have another speaker help out, or end its job; in this order."""
+def fail_run(tx: Transaction, claim: Claim, error: Mapping[str, Any], *, again_in_s: float | None) -> None:
+    """Put a run back in line, have another speaker help out, or end its job; in this order.
+
+    ``again_in_s``: how long the run waits in line; None where to try again cannot help.
+    """
     tx.jobs.lock(claim.job_id)
-    if retryable and tx.work.retry_later(claim, delay_s=backoff_s(claim.attempt), error=error):
+    if again_in_s is not None and tx.work.retry_later(claim, delay_s=again_in_s, error=error):
         event = _stage_event(_job_of(tx, claim), claim.stage)
         tx.events.add(claim.job_id, tenant_id=claim.tenant_id, events=[event])
         return

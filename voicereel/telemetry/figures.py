@@ -92,6 +92,18 @@ FIGURES: Mapping[str, Figure] = {
             labels=("topic",),
         ),
         Figure(
+            name="voicereel_take_cache_lines_total",
+            kind="counter",
+            help="Lines for which the take cache was asked",
+            labels=("outcome",),
+        ),
+        Figure(name="voicereel_take_cache_bytes", kind="gauge", help="Size of the takes that are kept"),
+        Figure(
+            name="voicereel_take_cache_evictions_total",
+            kind="counter",
+            help="Files of takes removed to stay within the limit",
+        ),
+        Figure(
             name="voicereel_gpu_memory_bytes",
             kind="gauge",
             help="Memory of a GPU",

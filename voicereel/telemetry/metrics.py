@@ -172,6 +172,25 @@ def published(to: _Recorder, topic: str, n: int) -> None:
 
 
 @_harmless
+def take_cache(to: _Recorder, hits: int, misses: int) -> None:
+    """So many lines had a take that could be used again, and so many had none."""
+    to.counters["voicereel_take_cache_lines_total"].labels("hit").inc(hits)
+    to.counters["voicereel_take_cache_lines_total"].labels("miss").inc(misses)
+
+
+@_harmless
+def take_cache_bytes(to: _Recorder, size_bytes: int) -> None:
+    """What all kept takes come to now."""
+    to.gauges["voicereel_take_cache_bytes"].set(size_bytes)
+
+
+@_harmless
+def takes_evicted(to: _Recorder, files: int) -> None:
+    """So many files of takes were removed, to stay within the limit."""
+    to.counters["voicereel_take_cache_evictions_total"].inc(files)
+
+
+@_harmless
 def gpu_memory(to: _Recorder, gpu: str, used_bytes: int, total_bytes: int) -> None:
     """What a GPU holds now. Of several processes that tell, the last one counts."""
     to.gauges["voicereel_gpu_memory_bytes"].labels(gpu, "used").set(used_bytes)

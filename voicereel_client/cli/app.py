@@ -15,11 +15,15 @@ from voicereel_client.cli.failures import INTERRUPTED, TIMEOUT, complain, report
 
 if TYPE_CHECKING:
     from voicereel_client._transport import HttpClient
+    from voicereel_client.scripts.sources import ScriptSource
 
 
 @dataclass
 class App:
-    """``resume`` is the command that goes on with what the service is doing already."""
+    """``resume`` is the command that goes on with what the service is doing already.
+
+    ``source`` is the script file at work: what the service says of the script is told by its places.
+    """
 
     api_key: str | None = None
     base_url: str | None = None
@@ -28,6 +32,7 @@ class App:
     resume: tuple[str, ...] = ()
     http_client: HttpClient | None = None
     timing: Timing | None = None
+    source: ScriptSource | None = None
 
     def client(self) -> VoiceReel:
         return VoiceReel(
@@ -46,6 +51,10 @@ class App:
         profile = ("--profile", self.profile) if self.profile else ()
         address = ("--base-url", self.base_url) if self.base_url else ()
         return ("voicereel", *words, *profile, *address)
+
+    def where(self, pointer: str) -> str:
+        """A pointer into the script, with its place in the file where there is one."""
+        return f"{pointer} ({self.source.where(pointer)})" if self.source else pointer
 
 
 pass_app = click.make_pass_decorator(App, ensure=True)
@@ -96,7 +105,7 @@ class Root(click.Group):
         except BrokenPipeError:
             raise
         except (VoiceReelError, OSError) as error:
-            code = report(error)
+            code = report(error, app.source)
         except KeyboardInterrupt:
             code = INTERRUPTED
             complain("Interrupted.")

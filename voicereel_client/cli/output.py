@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import click
 
-from voicereel_client._models import JobRecord, Model, Speaker
+from voicereel_client._models import JobRecord, Model, Source, Speaker
 from voicereel_client.cli.app import App
 from voicereel_client.cli.failures import printable
 
@@ -65,6 +65,13 @@ def print_speaker(app: App, speaker: Speaker) -> None:
             ("error", speaker.error and f"{speaker.error.code}: {speaker.error.detail}"),
         ]
     )
+
+
+def print_source(app: App, source: Source) -> None:
+    if app.as_json:
+        return print_json(source.raw)
+    names = ("id", "name", "format", "bytes", "sha256", "created_at")
+    return print_pairs([(name, getattr(source, name)) for name in names])
 
 
 def print_job(app: App, job: JobRecord) -> None:

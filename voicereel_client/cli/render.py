@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import uuid
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn
 
 import click
 
 from voicereel_client._models import Event
 from voicereel_client._resources import Job
 from voicereel_client.cli.app import App, Leaf, pass_app
+from voicereel_client.cli.estimate import Costs, costs, show_estimate
 from voicereel_client.cli.failures import JOB_FAILED, complain, printable
 from voicereel_client.cli.output import print_json
 from voicereel_client.cli.progress import download_bars, job_bar
+from voicereel_client.cli.scripts import ScriptFile, script_file
 
 WAIT_S = 3600.0
 BY_FALLBACK = "spoken_by_fallback"
 
-script_argument = click.argument("script", type=click.File("rb"))
 directory_option = click.option(
     "-o",
     "--output",
@@ -43,60 +42,52 @@ key_option = click.option(
 )
 
 
-def read_script(stream: BinaryIO) -> dict[str, Any]:
-    try:
-        script = json.loads(stream.read(), parse_constant=_refused)
-    except ValueError as error:
-        where = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
-        raise click.BadParameter(f"{_name(stream)} is not JSON{where}.") from error
-    if not isinstance(script, dict):
-        raise click.BadParameter(f"{_name(stream)} is not a JSON object.")
-    return script
-
-
-def _refused(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not JSON")
-
-
 @click.command(cls=Leaf)
-@script_argument
+@script_file
 @directory_option
 @timeout_option
 @key_option
+@costs
 @pass_app
 def render(
-    app: App, *, script: BinaryIO, directory: Path, timeout: float, idempotency_key: str | None
+    app: App,
+    *,
+    file: ScriptFile,
+    directory: Path,
+    timeout: float,
+    idempotency_key: str | None,
+    costs: Costs,
 ) -> None:
-    """Render SCRIPT (JSON; - for stdin) and download the reel.
+    """Render SCRIPT and download the reel.
 
+    SCRIPT is JSON, YAML, SRT, WebVTT, Fountain, plain text, CSV or XLSX; - is stdin.
     Prints the files written. Interrupted, the job goes on, and the command that resumes is printed.
     """
-    body, key = read_script(script), idempotency_key or str(uuid.uuid4())
-    app.resumed_by("render", _name(script), "-o", str(directory), "--idempotency-key", key)
+    body, key = costs.into(file.to_send(app)), idempotency_key or str(uuid.uuid4())
+    if costs.dry_run:
+        return show_estimate(app, body)
+    app.resumed_by("render", *file.words, *costs.words, "-o", str(directory), "--idempotency-key", key)
     with app.client() as client:
         job = client.synthesize(body, idempotency_key=key)
-        finish(app, job, directory=directory, timeout=timeout)
+        return finish(app, job, directory=directory, timeout=timeout)
 
 
 @click.command(cls=Leaf)
-@script_argument
+@script_file
 @key_option
+@costs
 @pass_app
-def synthesize(app: App, script: BinaryIO, idempotency_key: str | None) -> None:
-    """Submit SCRIPT (JSON; - for stdin) and print the job's id."""
-    body, key = read_script(script), idempotency_key or str(uuid.uuid4())
-    app.resumed_by("synthesize", _name(script), "--idempotency-key", key)
+def synthesize(app: App, file: ScriptFile, idempotency_key: str | None, costs: Costs) -> None:
+    """Submit SCRIPT (a file as for render; - is stdin) and print the job's id."""
+    body, key = costs.into(file.to_send(app)), idempotency_key or str(uuid.uuid4())
+    if costs.dry_run:
+        return show_estimate(app, body)
+    app.resumed_by("synthesize", *file.words, *costs.words, "--idempotency-key", key)
     with app.client() as client:
         job = client.synthesize(body, idempotency_key=key)
     if app.as_json:
-        print_json(job.raw)
-    else:
-        click.echo(job.id)
-
-
-def _name(script: BinaryIO) -> str:
-    name = getattr(script, "name", "<stdin>")
-    return "-" if name == "<stdin>" else str(name)
+        return print_json(job.raw)
+    return click.echo(job.id)
 
 
 def finish(app: App, job: Job, *, directory: Path, timeout: float) -> None:
@@ -136,14 +127,14 @@ def fetch(app: App, job: Job, *, directory: Path, failed: Iterable[str] = ()) ->
 def judge(app: App, job: Job, failed: Iterable[str]) -> None:
     """Warnings to stderr; a job that needs review is no success."""
     for warning in job.warnings:
-        complain(f"warning: {warning.code} at {warning.pointer}: {warning.detail}")
+        complain(f"warning: {warning.code} at {app.where(warning.pointer)}: {warning.detail}")
     if job.status == "needs_review":
         complain(f"error: needs_review: Job {job.id} has lines without acceptable audio.")
         for line_id in failed:
             complain(f"  line {line_id}: no audio")
         for warning in job.warnings:
             if warning.code == BY_FALLBACK:
-                complain(f"  {warning.pointer}: spoken by the fallback speaker")
+                complain(f"  {app.where(warning.pointer)}: spoken by the fallback speaker")
         complain(f"To release it as it is: {shlex.join(app.command('jobs', 'approve', job.id))}")
         raise click.exceptions.Exit(JOB_FAILED)
 

@@ -137,14 +137,3 @@ class _TruePeak:
     def _raise_to(self, samples: Samples) -> None:
         if len(samples):
             self._peak = max(self._peak, float(samples.max()), -float(samples.min()))
-
-
-def static_gain_db(measured: Loudness, target_lufs: float, true_peak_dbtp: float) -> tuple[float, bool]:
-    """One gain that reaches the target, and whether the peak limit held it back.
-
-    What has no loudness keeps its level, below the limit.
-    """
-    loudness, peak = measured.integrated_lufs, measured.true_peak_dbtp
-    wanted = 0.0 if loudness is None else target_lufs - loudness
-    allowed = math.inf if peak is None else true_peak_dbtp - peak
-    return min(wanted, allowed), wanted > allowed

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from voicereel.domain.lexicons import Reading
 from voicereel.domain.speakers import EngineInfo
 from voicereel.domain.words import Timing
 from workers.audio.clip import Clip
@@ -33,7 +34,9 @@ class EngineError(Exception):
 class TakeRequest:
     """One line for an engine. ``text`` is spoken text: no control characters, and spaces where emoji were.
 
-    Either ``voice`` (a stock voice's name) or ``profile`` (what `enroll` returned) is given.
+    Either ``voice`` (a stock voice's name) or ``profile`` (what `enroll` returned) is given. ``phonemes``
+    are words of the text with their sounds in IPA, for engines that say they can be told (``ipa``); what
+    one cannot say it speaks by the word's ``alias``, or as written with a warning `pronunciation_ignored`.
     """
 
     text: str
@@ -44,6 +47,7 @@ class TakeRequest:
     pitch_st: float = 0.0
     style: str | None = None
     seed: int = 0
+    phonemes: tuple[Reading, ...] = ()
 
 
 # When characters of a request's text sound, in milliseconds from the clip's first sample.
@@ -78,3 +82,14 @@ class Synthesizer(Protocol):
 
     def enroll(self, reference: Clip, *, language: str, transcript: str | None) -> Mapping[str, Any]:
         """A JSON-ready profile by which `synthesize` speaks like the reference."""
+
+
+class Aligner(Protocol):
+    """Finds when the words of a text sound. Instances live in one process and are used by one thread."""
+
+    def align(self, clip: Clip, text: str, language: str) -> tuple[Timing, ...]:
+        """When each word of a spoken text sounds, in order, in milliseconds from the clip's first sample.
+
+        Nothing where this aligner cannot tell: the language is not its own, or the clip says something
+        else. ``confidence`` is the chance that a word starts within 50 ms of where it is said to.
+        """

@@ -34,19 +34,27 @@ from workers.engines.wire import (
 _PR_SET_PDEATHSIG = 1
 
 
-class _WorkerGone(Exception):
+class WorkerGone(Exception):
     """Nobody is at the other end of the pipes."""
 
 
 def serve(make: Callable[[], Synthesizer]) -> None:
     """Be the process of the engine that ``make`` makes. Returns when the worker is done with it."""
-    _die_with_worker()
-    signal.signal(signal.SIGTERM, _leave)
-    pipes = _Pipes()
-    with contextlib.suppress(_WorkerGone):
+
+    def answer(pipes: "Pipes") -> None:
         engine = _made(make, pipes)
         while engine is not None:
             _answer(engine, pipes.receive(), pipes)
+
+    be_child(answer)
+
+
+def be_child(answer: "Callable[[Pipes], None]") -> None:
+    """Have ``answer`` talk with the worker until it returns or the worker is gone."""
+    _die_with_worker()
+    signal.signal(signal.SIGTERM, _leave)
+    with contextlib.suppress(WorkerGone):
+        answer(Pipes())
 
 
 def _die_with_worker() -> None:
@@ -60,7 +68,7 @@ def _leave(*_: object) -> None:
     sys.exit(0)
 
 
-class _Pipes:
+class Pipes:
     """What was standard input and output; engines find nothing there, and their prints harm nothing."""
 
     def __init__(self) -> None:
@@ -85,7 +93,7 @@ class _Pipes:
         while data:
             count = os.readv(self._in, [data])
             if count == 0:
-                raise _WorkerGone
+                raise WorkerGone
             data = data[count:]
 
     def _write(self, data: memoryview) -> None:
@@ -93,10 +101,10 @@ class _Pipes:
             try:
                 data = data[os.write(self._out, data) :]
             except BrokenPipeError:
-                raise _WorkerGone from None
+                raise WorkerGone from None
 
 
-def _made(make: Callable[[], Synthesizer], pipes: _Pipes) -> Synthesizer | None:
+def _made(make: Callable[[], Synthesizer], pipes: Pipes) -> Synthesizer | None:
     """The engine, not loaded, once its facts are told; None where it cannot be had here."""
     try:
         engine = make()
@@ -110,14 +118,14 @@ def _made(make: Callable[[], Synthesizer], pipes: _Pipes) -> Synthesizer | None:
     return engine
 
 
-def _answer(engine: Synthesizer, question: Frame, pipes: _Pipes) -> None:
+def _answer(engine: Synthesizer, question: Frame, pipes: Pipes) -> None:
     facts = question.facts
     match facts["do"]:
         case "load":
-            pipes.send({**_guarded(lambda: _loaded(engine)), "end": True})
+            pipes.send({**guarded(lambda: _loaded(engine)), "end": True})
         case "enroll":
             clip = Clip(question.samples, facts["rate"])
-            pipes.send({**_guarded(lambda: _enrolled(engine, clip, facts)), "end": True})
+            pipes.send({**guarded(lambda: _enrolled(engine, clip, facts)), "end": True})
         case "speak":
             _speak(engine, [request_of(request) for request in facts["requests"]], pipes)
         # a "stop" that comes after the last answer has nothing to stop
@@ -133,14 +141,14 @@ def _enrolled(engine: Synthesizer, clip: Clip, facts: Facts) -> Facts:
     return {"profile": dict(profile)}
 
 
-def _guarded(do: Callable[[], Facts]) -> Facts:
+def guarded(do: Callable[[], Facts]) -> Facts:
     try:
         return do()
     except Exception as error:  # noqa: BLE001 - whatever an engine raises, its process goes on
         return facts_of_error(_told(error))
 
 
-def _speak(engine: Synthesizer, requests: Sequence[TakeRequest], pipes: _Pipes) -> None:
+def _speak(engine: Synthesizer, requests: Sequence[TakeRequest], pipes: Pipes) -> None:
     """Send each take as it is ready, and stop early when something else is wanted."""
     for number, take in enumerate(_takes(engine, requests), 1):
         is_last = number == len(requests)

@@ -5,8 +5,11 @@ from importlib.metadata import entry_points
 from typing import Protocol
 
 from voicereel.domain.speakers import EngineInfo
+from voicereel.domain.words import Timing
 from voicereel.telemetry import log
-from workers.engines.base import EngineError, Synthesizer, Watch, unwatched
+from workers.audio.clip import Clip
+from workers.engines.alignment.hosted import AlignerHost
+from workers.engines.base import Aligner, EngineError, Synthesizer, Watch, unwatched
 from workers.engines.hosted import Host
 
 SYNTHESIZERS = "voicereel.synthesizers"
@@ -37,6 +40,7 @@ class EnginePool:
     ) -> None:
         self.missing: dict[str, str] = {}
         self._homes: dict[str, _Home] = {}
+        self._alignment: _Alignment = AlignerHost() if hosted else _AlignmentHere()
         found = self._find(names, host if hosted else _InProcess)
         for home in found.values():
             home.start()
@@ -54,6 +58,10 @@ class EnginePool:
         """
         return self._homes[name].synthesizer(watch=watch)
 
+    def aligner(self, *, watch: Watch = unwatched) -> Aligner:
+        """What times words that their engine does not. Nothing is started or loaded before its first use."""
+        return self._alignment.aligner(watch=watch)
+
     def warm(self, *, watch: Watch = unwatched) -> None:
         """Load every engine now; one that cannot be is tried again when it is needed."""
         for name, home in self._homes.items():
@@ -68,6 +76,7 @@ class EnginePool:
             home.end()
         for home in self._homes.values():
             _see_off(home)
+        self._alignment.close()
 
     def _find(self, names: Sequence[str], make: "Callable[[str], _Home]") -> "dict[str, _Home]":
         installed = {point.name for point in entry_points(group=SYNTHESIZERS)}
@@ -140,6 +149,32 @@ class _InProcess:
                     f"not installed: {error.name or error}", code="engine_unavailable"
                 ) from error
         return self._engine
+
+
+class _Alignment(Protocol):
+    """Where the aligner lives; the methods of `AlignerHost`."""
+
+    def aligner(self, *, watch: Watch = unwatched) -> Aligner: ...
+    def close(self) -> None: ...
+
+
+class _AlignmentHere:
+    """In this process, as `_InProcess`; made at its first use."""
+
+    def __init__(self) -> None:
+        self._aligner: Aligner | None = None
+
+    def aligner(self, *, watch: Watch = unwatched) -> Aligner:  # noqa: ARG002
+        return self
+
+    def align(self, clip: Clip, text: str, language: str) -> tuple[Timing, ...]:
+        from workers.engines.alignment.aligners import make_aligner
+
+        self._aligner = self._aligner or make_aligner()
+        return self._aligner.align(clip, text, language)
+
+    def close(self) -> None:
+        """There is nothing to end."""
 
 
 def _see_off(home: _Home) -> None:

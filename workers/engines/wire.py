@@ -7,12 +7,13 @@ The worker asks (``do``: load, speak, enroll, stop); the process says first what
 
 import json
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
 
+from voicereel.domain.lexicons import Reading
 from voicereel.domain.speakers import EngineInfo, StockVoice
 from workers.audio.clip import Clip, Samples
 from workers.engines.base import EngineError, EngineTake, Mark, TakeRequest
@@ -82,20 +83,22 @@ def info_of(facts: Facts) -> EngineInfo:
 
 def facts_of_request(request: TakeRequest) -> Facts:
     values = {part.name: getattr(request, part.name) for part in fields(TakeRequest)}
-    return {**values, "profile": dict(request.profile)}
+    return {
+        **values,
+        "profile": dict(request.profile),
+        "phonemes": [asdict(each) for each in request.phonemes],
+    }
 
 
 def request_of(facts: Facts) -> TakeRequest:
-    return TakeRequest(**facts)
+    return TakeRequest(**{**facts, "phonemes": tuple(Reading(**each) for each in facts["phonemes"])})
 
 
 def facts_of_take(take: EngineTake) -> Facts:
     """All of a take but its samples."""
     return {
         "rate": take.clip.rate,
-        "marks": [
-            (mark.start_char, mark.end_char, mark.start_ms, mark.end_ms, mark.exact) for mark in take.marks
-        ],
+        "marks": facts_of_marks(take.marks),
         "warnings": take.warnings,
         **(facts_of_error(take.error) if take.error else {}),
     }
@@ -105,13 +108,21 @@ def take_of(frame: Frame) -> EngineTake:
     facts = frame.facts
     return EngineTake(
         clip=Clip(frame.samples, facts["rate"]),
-        marks=tuple(
-            Mark(start_char=start_char, end_char=end_char, start_ms=start_ms, end_ms=end_ms, exact=exact)
-            for start_char, end_char, start_ms, end_ms, exact in facts["marks"]
-        ),
+        marks=marks_of(facts["marks"]),
         warnings=tuple((code, detail) for code, detail in facts["warnings"]),
         error=error_of(facts),
     )
+
+
+def facts_of_marks(marks: Sequence[Mark]) -> list[tuple[Any, ...]]:
+    return [tuple(getattr(mark, name) for name in _MARK) for mark in marks]
+
+
+def marks_of(rows: Sequence[Sequence[Any]]) -> tuple[Mark, ...]:
+    return tuple(Mark(**dict(zip(_MARK, row, strict=True))) for row in rows)
+
+
+_MARK = tuple(part.name for part in fields(Mark))
 
 
 def facts_of_error(error: EngineError) -> Facts:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from voicereel.domain.delivery import roles_of
 from voicereel.domain.errors import StageFailed
 from voicereel.domain.job import LineRecord, Result
 from voicereel.domain.reel import lay_out
@@ -23,8 +24,21 @@ def run(ctx: StageContext) -> Result:
     if timeline.duration_ms > ctx.max_reel_ms:
         detail = f"The reel would last {timeline.duration_ms} ms; at most {ctx.max_reel_ms} ms are made."
         raise StageFailed(detail, code="reel_too_long")
+    stems = _stems(ctx, records)
+    if stems * timeline.duration_ms > ctx.max_stems_ms:
+        detail = (
+            f"{stems} stems of {timeline.duration_ms} ms are more than the {ctx.max_stems_ms} ms of stems"
+            " that are made of a reel."
+        )
+        raise StageFailed(detail, code="stems_too_long")
     placed = {record.line.id: part for record, part in zip(records, timeline.segments, strict=True)}
     return Result(segments=placed, warnings=timeline.warnings)
+
+
+def _stems(ctx: StageContext, records: Sequence[LineRecord]) -> int:
+    if not ctx.job.output.stems:
+        return 0
+    return len(roles_of([record.line for record in records])) + bool(ctx.job.bed)
 
 
 def _impossible_overlaps(records: Sequence[LineRecord], durations: Sequence[int]) -> Iterator[str]:

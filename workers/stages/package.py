@@ -1,22 +1,21 @@
-"""Mix -> delivery: one audio file a shard, mastered while it is encoded; and the captions."""
+"""Mix -> delivery: one audio file a shard, mastered while it is encoded; then its parts, the captions and
+the reel, which tells what all of them are, and the preview.
+"""
 
-import json
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-import soundfile
-
-from voicereel.captions.formats import LineNotes, reel_document, to_srt, to_vtt
-from voicereel.captions.segmenter import segment
-from voicereel.captions.style import STYLES
-from voicereel.domain.job import Artifact, Job, LineRecord, Result
-from voicereel.domain.reel import Placement, Reel, reel_duration_ms
+from voicereel.domain.job import Artifact, Job, Result
 from voicereel.domain.script import Warn
-from workers.audio.clip import Samples
-from workers.audio.encode import encode
+from workers.audio.delivery import Pin, Wanted, deliver
+from workers.audio.envelope import Envelope
 from workers.stages.base import StageContext
+from workers.stages.captions import run_captions
+from workers.stages.certificate import certificate
+from workers.stages.parts import bext_of, run_stem
+from workers.stages.preview import run_preview
+from workers.stages.sheets import run_sheets
 
-_BLOCK = 65_536
 AUDIO_TYPES = {
     "wav": "audio/wav",
     "mp3": "audio/mpeg",
@@ -27,99 +26,86 @@ AUDIO_TYPES = {
 
 
 def run(ctx: StageContext) -> Result:
-    """The captions (shard 0), or one audio format (the others)."""
-    if ctx.claim.payload.get("captions"):
-        return Result(artifacts=tuple(_captions(ctx)))
+    """One audio format; or, when all are there, one stem, the clips and cue sheets, the preview,
+    or the captions.
+    """
+    payload = ctx.claim.payload
+    if "stem" in payload:
+        return run_stem(ctx)
+    if "sheets" in payload:
+        return run_sheets(ctx)
+    if payload.get("preview"):
+        return run_preview(ctx)
+    if payload.get("captions"):
+        made = run_captions(ctx)
+        mastering = _mastering_warnings(ctx.job, ctx.artifacts("audio"))
+        files = (*made.artifacts, certificate(ctx))
+        return replace(made, artifacts=files, warnings=(*made.warnings, *mastering))
     return Result(artifacts=(_audio(ctx, ctx.claim.payload["format"]),))
 
 
 def _audio(ctx: StageContext, audio_format: str) -> Artifact:
-    rate = ctx.job.output.rate_for(audio_format)
-    mix = next(a for a in ctx.artifacts("mix") if a.facts["rate"] == rate)
+    output = ctx.job.output
+    rate = output.rate_for(audio_format)
+    files = ctx.artifacts("mix")
+    mix = next(a for a in files if a.facts.get("rate") == rate)
+    envelope = next(a for a in files if a.facts.get("envelope") == rate)
     path = ctx.scratch / f"reel.{audio_format}"
-    with soundfile.SoundFile(ctx.fetch(mix)) as source:
-        encode(
-            path,
-            audio_format,
-            rate=rate,
-            channels=ctx.job.output.channels,
-            blocks=_mastered(ctx, source, mix.facts["gain_db"]),
-            total_samples=source.frames,
-        )
-    facts = {"format": audio_format, "duration_ms": mix.facts["duration_ms"], **_levels(mix)}
+    made = deliver(
+        path,
+        audio_format,
+        mix=ctx.fetch(mix),
+        envelope=Envelope.load(ctx.fetch(envelope), rate=rate),
+        wanted=Wanted(
+            lufs=output.loudness_lufs,
+            dbtp=output.true_peak_dbtp,
+            channels=output.channels,
+            bit_depth=output.bit_depth,
+            bext=bext_of(ctx.job, rate) if audio_format == "wav" else None,
+        ),
+        progress=ctx.pulse.progress,
+        pin=_pin(ctx, audio_format),
+    )
+    facts = {
+        "format": audio_format,
+        "sample_rate": rate,
+        "channels": output.channels,
+        "duration_ms": mix.facts["duration_ms"],
+        "loudness_lufs": _rounded(made.heard.integrated_lufs),
+        "true_peak_dbtp": _rounded(made.heard.true_peak_dbtp),
+        "gain_db": made.gain_db,
+        "limiting_db": made.limiting_db,
+        "limited": made.limited,
+        "mastered_to": made.mastered_to,
+        "pinned": made.pinned,
+    }
     return ctx.keep(path, kind="audio", media_type=AUDIO_TYPES[audio_format], facts=facts)
 
 
-def _mastered(ctx: StageContext, source: soundfile.SoundFile, gain_db: float) -> Iterator[Samples]:
-    gain, total = 10 ** (gain_db / 20), max(source.frames, 1)
-    while len(block := source.read(_BLOCK, dtype="float32")):
-        yield block * block.dtype.type(gain)
-        ctx.pulse.progress(source.tell() / total)
+def _pin(ctx: StageContext, audio_format: str) -> Pin | None:
+    """As this file was mastered in the revision before: what nobody touched is to sound the same."""
+    for file in ctx.previous("audio"):
+        if file.facts["format"] == audio_format and "mastered_to" in file.facts:
+            lufs, dbtp = file.facts["mastered_to"]
+            return Pin(gain_db=file.facts["gain_db"], mastered_to=(lufs, dbtp))
+    return None
 
 
-def _levels(mix: Artifact) -> dict[str, float | None]:
-    """The mix's levels after mastering: one gain moves both alike."""
-    gain = mix.facts["gain_db"]
-    names = {"loudness_lufs": "integrated_lufs", "true_peak_dbtp": "true_peak_dbtp"}
-    return {
-        name: None if mix.facts[measured] is None else round(mix.facts[measured] + gain, 2)
-        for name, measured in names.items()
-    }
+def _rounded(level: float | None) -> float | None:
+    return None if level is None else round(level, 2)
 
 
-def _captions(ctx: StageContext) -> Iterator[Artifact]:
-    """The reel as JSON, always; VTT and SRT where asked for."""
-    records = ctx.lines()
-    reel = _reel(ctx, records)
-    style = STYLES[ctx.job.captions.style]
-    cues = segment(reel, style)
-    notes = {r.line.id: LineNotes(warnings=_warnings_of(r, ctx.job), error=r.error) for r in records}
-    document = reel_document(reel, cues, style=style, notes=notes)
-    yield _text(ctx, "reel.json", json.dumps(document, ensure_ascii=False, indent=1), kind="reel")
-    wanted = ctx.job.captions.formats
-    if "vtt" in wanted:
-        yield _text(ctx, "reel.vtt", to_vtt(cues), kind="caption")
-    if "srt" in wanted:
-        yield _text(ctx, "reel.srt", to_srt(cues), kind="caption")
-
-
-def _warnings_of(record: LineRecord, job: Job) -> tuple[Warn, ...]:
-    """All that was said of a line, by whichever stage."""
-    pointer = f"/lines/{record.ordinal}"
-    return tuple(w for w in job.warnings if w.pointer == pointer or w.pointer.startswith(f"{pointer}/"))
-
-
-_TEXT_TYPES = {"json": "application/json", "vtt": "text/vtt", "srt": "application/x-subrip"}
-
-
-def _text(ctx: StageContext, name: str, text: str, *, kind: str) -> Artifact:
-    path: Path = ctx.scratch / name
-    path.write_text(text, encoding="utf-8")
-    extension = path.suffix[1:]
-    return ctx.keep(path, kind=kind, media_type=_TEXT_TYPES[extension], facts={"format": extension})
-
-
-def _reel(ctx: StageContext, records: tuple[LineRecord, ...]) -> Reel:
-    return Reel(
-        title=ctx.job.title,
-        language=ctx.job.language,
-        duration_ms=reel_duration_ms([(record.line, record.segment) for record in records]),
-        placements=tuple(_placement(record) for record in records),
-    )
-
-
-def _placement(record: LineRecord) -> Placement:
-    if record.segment is None:
-        raise TypeError("fit places every line")
-    start_ms = record.segment.start_ms
-    return Placement(
-        line_id=record.line.id,
-        role=record.line.speaker,
-        speaker_id=record.voice.speaker_id,
-        speaker_name=record.voice.speaker_name,
-        language=record.controls.language or "",
-        text=record.line.text,
-        start_ms=start_ms,
-        end_ms=record.segment.end_ms,
-        words=tuple(word.shifted(start_ms) for word in record.take.words) if record.take else (),
-    )
+def _mastering_warnings(job: Job, files: Sequence[Artifact]) -> Iterator[Warn]:
+    output = job.output
+    limited = [f"{a.facts['format']} {a.facts['loudness_lufs']:g}" for a in files if a.facts["limited"]]
+    if limited:
+        detail = (
+            f"{output.loudness_lufs:g} LUFS under {output.true_peak_dbtp:g} dBTP would need more limiting"
+            f" than is done. Reached, in LUFS: {', '.join(limited)}."
+        )
+        yield Warn(code="loudness_limited", pointer="/output/loudness_lufs", detail=detail)
+    over = [a for a in files if (a.facts["true_peak_dbtp"] or -100.0) > output.true_peak_dbtp]
+    if over:
+        names = ", ".join(f"{a.facts['format']} {a.facts['true_peak_dbtp']:g}" for a in over)
+        detail = f"The coder raised peaks beyond the limit, however low they were kept. In dBTP: {names}."
+        yield Warn(code="true_peak_exceeded", pointer="/output/true_peak_dbtp", detail=detail)

@@ -1,5 +1,10 @@
-"""Lines -> takes: each line of a shard is spoken, trimmed and written to one file of takes."""
+"""Lines -> takes: each line of a shard is spoken, trimmed and written to one file of takes.
 
+A line that was spoken before, for the same tenant and with the same words, is copied: so no job depends
+on another's files.
+"""
+
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -7,15 +12,21 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from voicereel.domain.fingerprint import take_fingerprint
-from voicereel.domain.job import LineRecord, Result, Take
+from voicereel.domain.drafts import pointed
+from voicereel.domain.errors import VoiceReelError
+from voicereel.domain.fingerprint import fingerprint_of, speech_of
+from voicereel.domain.forecast import heard
+from voicereel.domain.job import Artifact, LineRecord, Result, Take, TakeSource
+from voicereel.domain.pronunciation import SpokenForm, ignored_warning, spoken_form
 from voicereel.domain.reel import Word
-from voicereel.domain.script import Warn, has_speech, spoken_text, without_emoji
+from voicereel.domain.script import Warn, has_speech, spoken_text
 from voicereel.domain.speakers import EngineInfo
-from voicereel.domain.words import Timing, words_from_timings
-from workers.audio.clip import Clip
+from voicereel.domain.words import Timing, clearer, vague, words_from_timings
+from voicereel.services.casting import FALLBACK_WARNING
+from voicereel.telemetry import metrics
+from workers.audio.clip import Clip, Samples
 from workers.audio.timing import trim
-from workers.engines.base import EngineTake, Synthesizer, TakeRequest
+from workers.engines.base import Aligner, EngineTake, Synthesizer, TakeRequest
 from workers.stages.base import StageContext
 
 
@@ -26,13 +37,22 @@ def run(ctx: StageContext) -> Result:
     """
     records = _records(ctx)
     engine = ctx.engine(ctx.claim.payload["engine"])
+    cache = _Cache(ctx, engine.info, records)
+    again = frozenset(ctx.claim.payload.get("again", ()))
     path = ctx.scratch / "takes.wav"
-    with _Takes(path, engine.info) as takes:
-        for done, (record, spoken) in enumerate(_spoken(engine, records), 1):
-            takes.add(record, spoken)
+    aligner = ctx.engines.aligner(watch=ctx.pulse.check)
+    with _Takes(path, engine.info, aligner) as takes:
+        for done, (record, spoken) in enumerate(_spoken(engine, records, cache), 1):
+            if isinstance(spoken, _Copied):
+                takes.copy(record, spoken)
+            else:
+                takes.add(record, spoken, source="again" if record.ordinal in again else "rendered")
             ctx.pulse.progress(done / len(records))
+    finished = takes.finished()
     artifact = ctx.keep(path, kind="takes", media_type="audio/wav")
-    return Result(artifacts=(artifact,), takes=takes.finished(artifact.id))
+    made = tuple(replace(take, artifact_id=artifact.id) for take in finished)
+    spoken_now = ((r, take) for r, take in zip(records, made, strict=True) if take.source != "cached")
+    return Result(artifacts=(artifact,), takes=made, heard=heard(ctx.claim.tenant_id, spoken_now))
 
 
 def _records(ctx: StageContext) -> Sequence[LineRecord]:
@@ -42,35 +62,104 @@ def _records(ctx: StageContext) -> Sequence[LineRecord]:
     return records if only is None else [record for record in records if record.ordinal in only]
 
 
+class _Copied:
+    """A take that was made before: its record, and its samples."""
+
+    def __init__(self, take: Take, samples: Samples) -> None:
+        self.take, self.samples = take, samples
+
+
+class _Cache:
+    """Takes that can be used in place of new ones. One that cannot be had is a miss, and no failure."""
+
+    def __init__(self, ctx: StageContext, engine: EngineInfo, records: Sequence[LineRecord]) -> None:
+        self._ctx, self._engine = ctx, engine
+        self._files: dict[str, Path | None] = {}
+        wanted = {r.line.id: self._fingerprint(r) for r in records if has_speech(r.line.text)}
+        known = ctx.work.cached(ctx.claim, frozenset(wanted.values()))
+        self._found = {
+            line_id: copied
+            for line_id, fingerprint in wanted.items()
+            if fingerprint in known
+            and (copied := self._copied(known[fingerprint].take, known[fingerprint].file))
+        }
+        metrics.take_cache(hits=len(self._found), misses=len(wanted) - len(self._found))
+
+    def get(self, record: LineRecord) -> _Copied | None:
+        return self._found.get(record.line.id)
+
+    def _fingerprint(self, record: LineRecord) -> str:
+        return fingerprint_of(record, engine_version=self._engine.version, ipa=self._engine.ipa)
+
+    def _copied(self, take: Take, file: Artifact) -> _Copied | None:
+        path = self._file(file)
+        samples = _read(path, take, self._engine) if path else None
+        if samples is None or _sha256(samples) != take.sha256:
+            return None
+        return _Copied(replace(take, copied_from=file.id), samples)
+
+    def _file(self, file: Artifact) -> Path | None:
+        if file.id not in self._files:
+            try:
+                self._files[file.id] = self._ctx.fetch(file)
+            except (VoiceReelError, OSError):
+                self._files[file.id] = None
+        return self._files[file.id]
+
+
+def _read(path: Path, take: Take, engine: EngineInfo) -> Samples | None:
+    """A take's samples; None where the file is not what this engine makes."""
+    try:
+        with soundfile.SoundFile(path) as file:
+            if (file.samplerate, file.subtype) != (engine.sample_rate, engine.sample_format):
+                return None
+            file.seek(take.offset_samples)
+            samples: Samples = file.read(take.length_samples, dtype="float32")
+    except (OSError, soundfile.SoundFileError):
+        return None
+    return samples
+
+
+def _sha256(samples: Samples) -> str:
+    """Of samples as float32, little endian."""
+    return hashlib.sha256(samples.astype("<f4", copy=False).tobytes()).hexdigest()
+
+
 def _spoken(
-    engine: Synthesizer, records: Sequence[LineRecord]
-) -> Iterator[tuple[LineRecord, EngineTake | None]]:
-    """Each record with what the engine made of it; None where there is nothing to speak."""
-    speakable = [record for record in records if has_speech(record.line.text)]
-    takes = engine.synthesize([request_of(record) for record in speakable])
+    engine: Synthesizer, records: Sequence[LineRecord], cache: _Cache
+) -> Iterator[tuple[LineRecord, EngineTake | _Copied | None]]:
+    """Each record with what was made of it; None where there is nothing to speak."""
+    to_speak = [r for r in records if has_speech(r.line.text) and cache.get(r) is None]
+    takes = engine.synthesize([request_of(record, engine.info) for record in to_speak])
     for record in records:
-        yield record, next(takes) if has_speech(record.line.text) else None
+        yield record, cache.get(record) or (next(takes) if has_speech(record.line.text) else None)
 
 
-def request_of(record: LineRecord) -> TakeRequest:
-    controls = record.controls
+def form_of(record: LineRecord, engine: EngineInfo) -> SpokenForm:
+    return spoken_form(record.line.text, record.readings, ipa=engine.ipa)
+
+
+def request_of(record: LineRecord, engine: EngineInfo) -> TakeRequest:
+    speech = speech_of(record, ipa=engine.ipa)
     return TakeRequest(
-        text=without_emoji(spoken_text(record.line.text)),
-        language=controls.language or "",
-        voice=record.voice.name,
-        profile=record.voice.profile,
-        speed=controls.speed or 1.0,
-        pitch_st=controls.pitch_st or 0.0,
-        style=controls.style,
-        seed=controls.seed or 0,
+        text=speech.text,
+        phonemes=speech.phonemes,
+        language=speech.language,
+        voice=speech.voice,
+        profile=speech.profile,
+        speed=speech.speed,
+        pitch_st=speech.pitch_st,
+        style=speech.style,
+        seed=speech.seed,
     )
 
 
 class _Takes:
     """The file of a shard's takes, one after another, and their records."""
 
-    def __init__(self, path: Path, engine: EngineInfo) -> None:
-        self._engine = engine
+    def __init__(self, path: Path, engine: EngineInfo, aligner: Aligner) -> None:
+        self._path, self._engine = path, engine
+        self._aligner = aligner
         self._file = soundfile.SoundFile(
             path, "w", engine.sample_rate, 1, subtype=engine.sample_format, format="RF64"
         )
@@ -83,29 +172,62 @@ class _Takes:
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
-    def add(self, record: LineRecord, spoken: EngineTake | None) -> None:
+    def copy(self, record: LineRecord, copied: _Copied) -> None:
+        """A take as it was made before, with what its engine had to say of it."""
+        self._file.write(copied.samples)
+        made = replace(
+            copied.take,
+            line_id=record.line.id,
+            artifact_id="",
+            offset_samples=self._offset,
+            warnings=(*_of_casting(record), *_of_engine(copied.take, record)),
+            source="cached",
+        )
+        self._takes.append(made)
+        self._offset += made.length_samples
+
+    def add(self, record: LineRecord, spoken: EngineTake | None, *, source: TakeSource) -> None:
         clip, first = _trimmed(spoken, self._engine)
         self._file.write(clip.samples)
         error = _error(spoken, clip)
         self._takes.append(
             Take(
                 line_id=record.line.id,
-                fingerprint=_fingerprint(record, self._engine),
+                fingerprint=fingerprint_of(record, engine_version=self._engine.version, ipa=self._engine.ipa),
                 artifact_id="",
                 offset_samples=self._offset,
                 length_samples=len(clip.samples),
                 sample_rate=clip.rate,
                 duration_ms=clip.duration_ms,
-                words=() if error or not spoken else _words(record, spoken.marks, clip, first),
-                warnings=tuple(_warnings(record, spoken)),
+                words=() if error or not spoken else self._words(record, spoken.marks, clip, first),
+                warnings=(*_of_casting(record), *_warnings(record, self._engine, spoken)),
                 error=error,
                 retryable=bool(spoken and spoken.error and spoken.error.retryable),
+                source=source,
+                engine_version=self._engine.version,
             )
         )
         self._offset += len(clip.samples)
 
-    def finished(self, artifact_id: str) -> tuple[Take, ...]:
-        return tuple(replace(take, artifact_id=artifact_id) for take in self._takes)
+    def _words(self, record: LineRecord, marks: Sequence[Timing], clip: Clip, first: int) -> tuple[Word, ...]:
+        offset_ms = first * 1000 / clip.rate
+        moved = [
+            replace(mark, start_ms=mark.start_ms - offset_ms, end_ms=mark.end_ms - offset_ms)
+            for mark in marks
+        ]
+        request = request_of(record, self._engine)
+        if vague(request.text, moved):
+            moved = clearer(moved, self._aligner.align(clip, request.text, request.language))
+        shown = form_of(record, self._engine).written(moved)
+        return words_from_timings(spoken_text(record.line.text), shown, clip.duration_ms)
+
+    def finished(self) -> tuple[Take, ...]:
+        """The takes with the SHA-256 of what a reader of the file, which is closed, will have."""
+        with soundfile.SoundFile(self._path) as file:
+            return tuple(
+                replace(take, sha256=_sha256(file.read(take.length_samples, dtype="float32")))
+                for take in self._takes
+            )
 
 
 def _trimmed(spoken: EngineTake | None, engine: EngineInfo) -> tuple[Clip, int]:
@@ -114,14 +236,6 @@ def _trimmed(spoken: EngineTake | None, engine: EngineInfo) -> tuple[Clip, int]:
         return Clip(np.zeros(0, np.float32), engine.sample_rate), 0
     start, end = trim(spoken.clip)
     return Clip(spoken.clip.samples[start:end], spoken.clip.rate), start
-
-
-def _words(record: LineRecord, marks: Sequence[Timing], clip: Clip, first: int) -> tuple[Word, ...]:
-    offset_ms = first * 1000 / clip.rate
-    moved = [
-        replace(mark, start_ms=mark.start_ms - offset_ms, end_ms=mark.end_ms - offset_ms) for mark in marks
-    ]
-    return words_from_timings(spoken_text(record.line.text), moved, clip.duration_ms)
 
 
 def _error(spoken: EngineTake | None, clip: Clip) -> dict[str, str] | None:
@@ -134,26 +248,24 @@ def _error(spoken: EngineTake | None, clip: Clip) -> dict[str, str] | None:
     return None
 
 
-def _warnings(record: LineRecord, spoken: EngineTake | None) -> Iterator[Warn]:
+def _of_casting(record: LineRecord) -> Iterator[Warn]:
+    """What was said of a line before it was spoken, and is so still."""
+    return (warning for warning in record.warnings if warning.code == FALLBACK_WARNING)
+
+
+def _of_engine(take: Take, record: LineRecord) -> Iterator[Warn]:
+    said = (warning for warning in take.warnings if warning.code != FALLBACK_WARNING)
+    return (pointed(warning, record.ordinal) for warning in said)
+
+
+def _warnings(record: LineRecord, engine: EngineInfo, spoken: EngineTake | None) -> Iterator[Warn]:
+    """What the take's own engine could not honour, which need not be the one that the line was cast with."""
     pointer = f"/lines/{record.ordinal}"
     if spoken is None:
         detail = "The line has no letter or digit: it is kept, with no sound and no caption."
         yield Warn(code="nothing_to_speak", pointer=f"{pointer}/text", detail=detail)
         return
+    if form_of(record, engine).ignored:
+        yield ignored_warning(record.ordinal)
     for code, detail in spoken.warnings:
         yield Warn(code=code, pointer=pointer, detail=detail)
-
-
-def _fingerprint(record: LineRecord, engine: EngineInfo) -> str:
-    request = request_of(record)
-    return take_fingerprint(
-        engine=engine.name,
-        engine_version=engine.version,
-        voice={"name": request.voice, "profile": request.profile},
-        text=request.text,
-        language=request.language,
-        speed=request.speed,
-        pitch_st=request.pitch_st,
-        style=request.style,
-        seed=request.seed,
-    )

@@ -8,7 +8,7 @@ import soxr
 
 from tests.workers.audio.signals import in_blocks, noise, speechlike, tone
 from workers.audio.clip import Samples
-from workers.audio.loudness import Loudness, Meter, static_gain_db
+from workers.audio.loudness import Loudness, Meter
 
 RATE = 48_000
 
@@ -75,22 +75,6 @@ def test_what_cannot_be_measured_is_none():
     assert _metered(np.zeros(RATE, np.float32)) == Loudness(integrated_lufs=None, true_peak_dbtp=None)
     assert _metered(np.zeros(0, np.float32)) == Loudness(integrated_lufs=None, true_peak_dbtp=None)
     assert _metered(tone(0.3, rate=RATE)).integrated_lufs is None
-
-
-@pytest.mark.parametrize(
-    ("lufs", "peak", "expected"),
-    [
-        (-20.0, -8.0, (4.0, False)),
-        (-20.0, -3.0, (2.0, True)),
-        (-10.0, 0.0, (-6.0, False)),
-        (None, -3.0, (0.0, False)),
-        (None, 1.0, (-2.0, True)),
-        (None, None, (0.0, False)),
-    ],
-)
-def test_one_gain_reaches_the_target_unless_the_peak_forbids_it(lufs, peak, expected):
-    measured = Loudness(integrated_lufs=lufs, true_peak_dbtp=peak)
-    assert static_gain_db(measured, target_lufs=-16.0, true_peak_dbtp=-1.0) == pytest.approx(expected)
 
 
 def test_the_filter_is_there():

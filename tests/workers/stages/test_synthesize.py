@@ -51,6 +51,7 @@ def spoken(
     work: Any = SimpleNamespace(
         store=FolderStore(folder / "store"),
         lines=lambda _, *, first, last, words: records[first:last],
+        cached=lambda _claim, _fingerprints: {},
     )
     claim = Claim(
         stage_run_id=1,

@@ -1,10 +1,13 @@
-"""Accepting a job on PostgreSQL: one statement, so one round trip and one commit."""
+"""Accepting jobs on PostgreSQL: one statement for all that came together, one round trip, one commit."""
 
 from functools import cache
 
 from voicereel.adapters.database.constants import BACKLOG_CAP, FAIR_SHARE_S, REPLIES_KEPT_S
 from voicereel.adapters.database.dialect import POSTGRESQL
 
+_ITEM_FIELDS = """job_id text, tenant_id text, created_at timestamptz, job jsonb, lines jsonb, runs jsonb,
+    queued integer, event_type text, view jsonb, wake jsonb, speaker_ids text[], route text, key text,
+    request_sha256 text, reply_status integer, reply_body jsonb, location text"""
 _JOB_FIELDS = """kind text, status text, request jsonb, metadata jsonb, speaker_id text, request_id text,
     key_id text, trace text, lines_total integer, warnings jsonb"""
 _LINE_FIELDS = "ordinal integer, line_id text, role text, text text, spec jsonb, status text, warnings jsonb"
@@ -13,59 +16,69 @@ _RUN_FIELDS = """stage text, shard integer, ordinal integer, pool text, payload 
 
 
 @cache
-def statement(*, once: bool, speakers: bool) -> str:
-    """How a job is accepted: with an idempotency key or without, with enrolled speakers or none."""
-    # A speaker's row is held until the commit: it cannot be deleted under a job that uses it.
-    there = """SELECT count(*) AS found FROM (
-        SELECT id FROM speakers WHERE tenant_id = :tenant_id AND id = ANY(:speaker_ids)
-           FOR KEY SHARE) AS held"""
-    found = f"({there})" if speakers else "(SELECT 0 AS found)"
-    complete = "found = cardinality(CAST(:speaker_ids AS text[]))" if speakers else "true"
-    remember = f"""
+def statement() -> str:
+    """Takes ``items``, a JSON array; a row for each: whether it is accepted, how many of its
+    speakers there are, and how many there should be."""
+    text = f"""
+        WITH item AS MATERIALIZED (
+          SELECT i.* FROM ROWS FROM (jsonb_to_recordset(CAST(:items AS jsonb)) AS ({_ITEM_FIELDS}))
+            WITH ORDINALITY AS i),
+        -- A speaker's row is held until the commit: it cannot be deleted under a job that uses it. One that
+        -- is being deleted is not there: nobody's job waits for it.
+        there AS MATERIALIZED (
+          SELECT item.*, CASE WHEN speaker_ids IS NULL THEN 0 ELSE (
+            SELECT count(*) FROM (
+              SELECT s.id FROM speakers s WHERE s.tenant_id = item.tenant_id AND s.id = ANY(item.speaker_ids)
+                 FOR KEY SHARE SKIP LOCKED) AS held) END AS found
+            FROM item),
+        whole AS MATERIALIZED (
+          SELECT * FROM there WHERE found = coalesce(cardinality(speaker_ids), 0)),
+        -- In the order of their keys: two such statements never wait for each other.
         once AS (
           INSERT INTO idempotency (tenant_id, route, key, request_sha256, status, body, location, expires_at)
-          SELECT :tenant_id, :route, :key, :request_sha256, :reply_status,
-                 CAST(coalesce(:reply_body, :view) AS jsonb), :location,
+          SELECT tenant_id, route, key, request_sha256, reply_status, coalesce(reply_body, view), location,
                  clock_timestamp() + make_interval(secs => {REPLIES_KEPT_S})
-            FROM there WHERE {complete}
+            FROM whole WHERE key IS NOT NULL ORDER BY tenant_id, route, key
           ON CONFLICT (tenant_id, route, key) DO UPDATE
             SET request_sha256 = excluded.request_sha256, status = excluded.status, body = excluded.body,
                 location = excluded.location, expires_at = excluded.expires_at
           WHERE idempotency.expires_at <= clock_timestamp()
-          RETURNING 1),
-        go AS (SELECT 1 FROM once),"""
-    always = f"go AS (SELECT 1 FROM there WHERE {complete}),"
-    text = f"""
-        WITH there AS {found}, {remember if once else always}
+          RETURNING tenant_id, route, key),
+        go AS MATERIALIZED (
+          SELECT whole.*, coalesce(sum(queued) OVER (PARTITION BY tenant_id ORDER BY ordinality
+                 ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS ahead
+            FROM whole WHERE key IS NULL OR (tenant_id, route, key) IN (SELECT * FROM once)),
         job AS (
           INSERT INTO jobs (id, tenant_id, kind, status, request, metadata, speaker_id, request_id, key_id,
                  trace, stale, revision, lines_done, lines_total, warnings, created_at)
-          SELECT :job_id, :tenant_id, kind, status, request, metadata, speaker_id, request_id, key_id, trace,
-                 false, 0, 0, lines_total, warnings, CAST(:created_at AS timestamptz)
-            FROM go, jsonb_to_record(CAST(:job AS jsonb)) AS j({_JOB_FIELDS})),
+          SELECT job_id, tenant_id, kind, status, request, metadata, speaker_id, request_id, key_id, trace,
+                 false, 0, 0, lines_total, warnings, created_at
+            FROM go, jsonb_to_record(go.job) AS j({_JOB_FIELDS})),
         line AS (
           INSERT INTO lines (job_id, ordinal, line_id, role, text, spec, status, warnings)
-          SELECT :job_id, ordinal, line_id, role, text, spec, status, warnings
-            FROM go, jsonb_to_recordset(CAST(:lines AS jsonb)) AS l({_LINE_FIELDS})),
-        run AS (
-          SELECT r.* FROM go, jsonb_to_recordset(CAST(:runs AS jsonb)) AS r({_RUN_FIELDS})),
+          SELECT job_id, ordinal, line_id, role, text, spec, status, warnings
+            FROM go, jsonb_to_recordset(go.lines) AS l({_LINE_FIELDS})),
         backlog AS (
-          SELECT count(*) AS before FROM (
-            SELECT 1 FROM stage_runs WHERE tenant_id = :tenant_id AND ordinal = 0 AND finished_at IS NULL
-             LIMIT {BACKLOG_CAP}) AS live),
+          SELECT tenant_id, (SELECT count(*) FROM (
+            SELECT 1 FROM stage_runs r
+             WHERE r.tenant_id = t.tenant_id AND r.ordinal = 0 AND r.finished_at IS NULL
+             LIMIT {BACKLOG_CAP}) AS live) AS before
+            FROM (SELECT DISTINCT tenant_id FROM go) AS t),
         runs AS (
           INSERT INTO stage_runs (job_id, tenant_id, stage, shard, ordinal, pool, payload, status, priority,
                  attempt, max_attempts, fence, progress, next_run_at, turn_at, dispatched_at)
-          SELECT :job_id, :tenant_id, stage, shard, ordinal, pool, payload, status, 0, 0, :max_attempts,
-                 0, 0, clock_timestamp(),
-                 clock_timestamp() + make_interval(secs => {FAIR_SHARE_S} * (before + position)),
+          SELECT job_id, tenant_id, stage, shard, ordinal, pool, payload, status, 0, 0, :max_attempts,
+                 0, 0, clock_timestamp(), clock_timestamp() + make_interval(
+                   secs => {FAIR_SHARE_S} * (least(before + ahead, {BACKLOG_CAP}) + position)),
                  clock_timestamp()
-            FROM run, backlog),
+            FROM go JOIN backlog USING (tenant_id), jsonb_to_recordset(go.runs) AS r({_RUN_FIELDS})),
         event AS (
           INSERT INTO events (tenant_id, job_id, id, type, data, created_at)
-          SELECT :tenant_id, :job_id, 1, :event_type, CAST(:view AS jsonb), clock_timestamp() FROM go),
+          SELECT tenant_id, job_id, 1, event_type, view, clock_timestamp() FROM go),
         woken AS (
           INSERT INTO outbox (topic, payload, created_at)
-          SELECT 'wake', CAST(:wake AS jsonb), clock_timestamp() FROM go)
-        SELECT (SELECT count(*) FROM go), (SELECT found FROM there)"""
+          SELECT 'wake', wake, clock_timestamp() FROM go)
+        SELECT EXISTS (SELECT 1 FROM go WHERE go.ordinality = there.ordinality), found,
+               coalesce(cardinality(speaker_ids), 0)
+          FROM there ORDER BY ordinality"""
     return POSTGRESQL.statement(text)

@@ -4,13 +4,26 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from voicereel.adapters.database.columns import db_now
+from voicereel.adapters.database.columns import db_now, insert_or_nothing
 from voicereel.adapters.database.constants import REPLIES_KEPT_S
 from voicereel.adapters.database.tables import api_keys, idempotency, tenants
 from voicereel.domain.account import ApiKey
 from voicereel.ports import StoredReply
 
-_KEYS = sa.select(api_keys, tenants.c.fallback).join(tenants, tenants.c.id == api_keys.c.tenant_id)
+_KEYS = sa.select(api_keys, tenants.c.fallback, tenants.c.name.label("tenant")).join(
+    tenants, tenants.c.id == api_keys.c.tenant_id
+)
+_OF_KEY = (
+    "id",
+    "tenant_id",
+    "tenant",
+    "name",
+    "sha256",
+    "created_at",
+    "expires_at",
+    "revoked_at",
+    "fallback",
+)
 
 
 class Accounts:
@@ -21,16 +34,21 @@ class Accounts:
 
     def ensure_tenant(self, name: str, *, tenant_id: str) -> str:
         """The id of the tenant called ``name``; made with ``tenant_id`` if there is none."""
-        known = self._connection.scalar(sa.select(tenants.c.id).where(tenants.c.name == name))
+        known = self.tenant(name)
         if known is not None:
-            return str(known)
+            return known
         self._connection.execute(tenants.insert().values(id=tenant_id, name=name))
         return tenant_id
 
-    def set_fallback(self, name: str, speaker_id: str | None) -> bool:
-        """Note who speaks for a tenant's failing engines; False when there is no such tenant."""
-        update = tenants.update().where(tenants.c.name == name).values(fallback=speaker_id)
-        return self._connection.execute(update).rowcount == 1
+    def tenant(self, name: str) -> str | None:
+        """The id of the tenant called ``name``."""
+        return self._connection.scalar(sa.select(tenants.c.id).where(tenants.c.name == name))
+
+    def set_fallback(self, tenant_id: str, speaker_id: str | None) -> None:
+        """Note who speaks for a tenant's failing engines; None: nobody."""
+        self._connection.execute(
+            tenants.update().where(tenants.c.id == tenant_id).values(fallback=speaker_id)
+        )
 
     def add_key(self, key: ApiKey) -> None:
         self._connection.execute(
@@ -53,9 +71,8 @@ class Accounts:
         return self._keys(_KEYS.order_by(api_keys.c.id))
 
     def _keys(self, query: sa.Select[Any]) -> tuple[ApiKey, ...]:
-        names = ("id", "tenant_id", "name", "sha256", "expires_at", "revoked_at", "fallback")
         return tuple(
-            ApiKey(**{name: row[name] for name in names}, scopes=frozenset(row["scopes"]))
+            ApiKey(**{name: row[name] for name in _OF_KEY}, scopes=frozenset(row["scopes"]))
             for row in self._connection.execute(query).mappings()
         )
 
@@ -76,22 +93,22 @@ class Accounts:
             return None
         return StoredReply(**{name: row[name] for name in ("request_sha256", "status", "body", "location")})
 
-    def store_reply(self, tenant_id: str, *, route: str, key: str, reply: StoredReply) -> None:
+    def store_reply(self, tenant_id: str, *, route: str, key: str, reply: StoredReply) -> bool:
+        """Keep a reply; False where there is one already, perhaps since a moment ago."""
         c = idempotency.c
         where = (c.tenant_id == tenant_id) & (c.route == route) & (c.key == key)
         self._connection.execute(idempotency.delete().where(where, c.expires_at <= db_now()))
-        self._connection.execute(
-            idempotency.insert().values(
-                tenant_id=tenant_id,
-                route=route,
-                key=key,
-                request_sha256=reply.request_sha256,
-                status=reply.status,
-                body=dict(reply.body),
-                location=reply.location,
-                expires_at=db_now(REPLIES_KEPT_S),
-            )
+        insert = insert_or_nothing(self._connection, idempotency).values(
+            tenant_id=tenant_id,
+            route=route,
+            key=key,
+            request_sha256=reply.request_sha256,
+            status=reply.status,
+            body=dict(reply.body),
+            location=reply.location,
+            expires_at=db_now(REPLIES_KEPT_S),
         )
+        return self._connection.execute(insert).rowcount == 1
 
     def forget_replies(self) -> int:
         return self._connection.execute(

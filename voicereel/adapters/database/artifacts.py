@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from voicereel.adapters.database import rows
 from voicereel.adapters.database.columns import db_now
 from voicereel.adapters.database.connections import Connections
-from voicereel.adapters.database.tables import artifacts, jobs
-from voicereel.domain.job import Artifact
+from voicereel.adapters.database.tables import artifacts, jobs, sources
+from voicereel.domain.job import HEARD, Artifact
 
 
 class Artifacts:
@@ -47,10 +47,14 @@ class Artifacts:
         self._connection.execute(artifacts.insert(), row)
 
     def jobs_with_intermediates(self, *, older_than_s: float, limit: int) -> tuple[tuple[str, str], ...]:
-        """``(tenant_id, job_id)`` of jobs that ended so long ago and still have takes or a mix."""
+        """``(tenant_id, job_id)`` of jobs that ended so long ago, with nothing to hear, and still have takes.
+
+        What was paid for is the cache, or will be.
+        """
         query = (
             sa.select(jobs.c.tenant_id, jobs.c.id)
             .where(jobs.c.finished_at < db_now(-older_than_s))
+            .where(jobs.c.status.not_in(HEARD), jobs.c.finished_revision.is_(None))
             .where(jobs.c.id.in_(sa.select(artifacts.c.job_id).where(artifacts.c.kind.in_(("mix", "takes")))))
         )
         found = self._connection.execute(query.limit(limit))
@@ -70,9 +74,14 @@ class Artifacts:
         found = self._connection.execute(query.limit(limit))
         return tuple((tenant_id, job_id) for tenant_id, job_id in found)
 
+    def forget(self, keys: Sequence[str]) -> None:
+        """Drop the rows of files that are gone."""
+        self._connection.execute(artifacts.delete().where(artifacts.c.key.in_(keys)))
+
     def unknown_keys(self, keys: Sequence[str]) -> frozenset[str]:
-        """Those of the keys that no artifact has."""
-        found = self._connection.execute(sa.select(artifacts.c.key).where(artifacts.c.key.in_(keys)))
+        """Those of the keys that no artifact and no source has."""
+        named = [sa.select(table.c.key).where(table.c.key.in_(keys)) for table in (artifacts, sources)]
+        found = self._connection.execute(sa.union_all(*named))
         return frozenset(keys) - frozenset(found.scalars())
 
     def all_keys(self) -> Sequence[tuple[str, str, str, str]]:

@@ -1,7 +1,7 @@
 """The database as a unit of work: transactions that hand out repositories."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,21 +14,29 @@ from sqlalchemy.pool import QueuePool
 from voicereel.adapters.database.accounts import Accounts
 from voicereel.adapters.database.artifacts import Artifacts
 from voicereel.adapters.database.dialect import Hot
+from voicereel.adapters.database.drafts import Drafts
 from voicereel.adapters.database.engines import Engines
 from voicereel.adapters.database.events import Events, Outbox
 from voicereel.adapters.database.hot_pool import KEEPALIVE, HotPool, HotPoolError
-from voicereel.adapters.database.jobs_hot import HotJobs
+from voicereel.adapters.database.jobs_hot import Accepting, HotJobs
 from voicereel.adapters.database.ledger import Ledger
+from voicereel.adapters.database.lexicons import Lexicons
+from voicereel.adapters.database.quotes import Paces, Quotes
 from voicereel.adapters.database.signals import PollingListener, PostgresqlListener, Signals
+from voicereel.adapters.database.sources import Sources
 from voicereel.adapters.database.speakers import Speakers
+from voicereel.adapters.database.takes import Takes
 from voicereel.adapters.database.turns import Turns
 from voicereel.adapters.database.work import Work
 from voicereel.domain.errors import Unavailable
-from voicereel.ports import Channel, Listener
+from voicereel.ports import Accepted, Channel, Listener
 from voicereel.telemetry import log
 
 # How long SQLite waits for another writer, its turn having come or not, before it says: try again.
 _BUSY_MS = 5_000
+# No statement of ours takes long: what hangs is cut off, and tried again by who asked for it.
+_LIMITS = "-c statement_timeout=30s -c lock_timeout=10s"
+_IDLE_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -42,6 +50,7 @@ class DatabaseTransaction:
     max_attempts: int
     connect: Callable[[], sa.Connection]
     connect_hot: Callable[[], Hot] | None = None
+    accepting: Accepting | None = None
     told: set[tuple[Channel, str]] = field(default_factory=set)
 
     @cached_property
@@ -54,7 +63,15 @@ class DatabaseTransaction:
 
     @cached_property
     def jobs(self) -> HotJobs:
-        return HotJobs(self, tell=self._outbox_grew)
+        return HotJobs(self, tell=self._outbox_grew, accepting=self.accepting)
+
+    @cached_property
+    def drafts(self) -> Drafts:
+        return Drafts(self)
+
+    @cached_property
+    def takes(self) -> Takes:
+        return Takes(self.connection)
 
     @cached_property
     def artifacts(self) -> Artifacts:
@@ -67,6 +84,14 @@ class DatabaseTransaction:
     @cached_property
     def speakers(self) -> Speakers:
         return Speakers(self.connection)
+
+    @cached_property
+    def sources(self) -> Sources:
+        return Sources(self.connection)
+
+    @cached_property
+    def lexicons(self) -> Lexicons:
+        return Lexicons(self)
 
     @cached_property
     def accounts(self) -> Accounts:
@@ -88,6 +113,14 @@ class DatabaseTransaction:
     def ledger(self) -> Ledger:
         return Ledger(self.connection)
 
+    @cached_property
+    def quotes(self) -> Quotes:
+        return Quotes(self.connection)
+
+    @cached_property
+    def paces(self) -> Paces:
+        return Paces(self.connection)
+
     def _outbox_grew(self) -> None:
         self.told.add(("outbox", ""))
 
@@ -95,15 +128,16 @@ class DatabaseTransaction:
 class Database:
     """`UnitOfWork` over SQLAlchemy Core. One pool a process; safe to share between threads."""
 
-    def __init__(self, url: str, *, max_attempts: int = 5) -> None:
-        self.engine = make_engine(url)
+    def __init__(self, url: str, *, max_attempts: int = 5, lease_s: float = 20.0) -> None:
+        self.engine = make_engine(url, idle_s=_idle_s(lease_s))
         is_sqlite = self.engine.dialect.name == "sqlite"
         alone = {} if is_sqlite else {"isolation_level": "AUTOCOMMIT"}
         self._writing = self.engine.execution_options(voicereel_writing=True)
         self._reading = self.engine.execution_options(**alone)
         self._max_attempts = max_attempts
         self._turns = _turns(self.engine)
-        self._hot = None if is_sqlite else HotPool(self.engine.url, options=_POSTGRESQL_OPTIONS)
+        self._hot = None if is_sqlite else HotPool(self.engine.url, options=_LIMITS)
+        self._accepting = None if self._hot is None else Accepting(self._accept_together)
         self._signals = None if self._hot is None else Signals(self._hot.connection)
 
     @contextmanager
@@ -139,7 +173,12 @@ class Database:
             self._max_attempts,
             connect=lambda: stack.enter_context(self._reading.begin()),
             connect_hot=None if hot is None else lambda: stack.enter_context(hot.connection()),
+            accepting=self._accepting,
         )
+
+    def _accept_together(self, items: Sequence[bytes]) -> Sequence[Accepted]:
+        with _named_errors(), ExitStack() as stack:
+            return self._separate(stack).jobs.accept_together(items)
 
     def _tell(self, tx: DatabaseTransaction) -> None:
         if self._signals is not None and tx.told:
@@ -210,10 +249,18 @@ def _named_errors() -> Iterator[None]:
         raise Unavailable("The database schema is not current.", code="not_ready") from error
 
 
-def make_engine(url: str) -> sa.Engine:
-    """An engine for SQLite (WAL, every commit on disk) or PostgreSQL."""
+def _idle_s(lease_s: float) -> float:
+    """How long a transaction may stand still: who stopped in it lets go before another may have its work."""
+    return min(_IDLE_S, max(1.0, lease_s / 2))
+
+
+def make_engine(url: str, *, idle_s: float = _IDLE_S) -> sa.Engine:
+    """An engine for SQLite (WAL, every commit on disk) or PostgreSQL.
+
+    ``idle_s``: after so long PostgreSQL ends a transaction in which nobody asks anything more.
+    """
     if not url.startswith("sqlite"):
-        return _postgresql_engine(url)
+        return _postgresql_engine(url, idle_s)
     engine = sa.create_engine(
         url,
         hide_parameters=True,  # an error's text must not quote what a customer wrote
@@ -227,13 +274,8 @@ def make_engine(url: str) -> sa.Engine:
     return engine
 
 
-# No statement of ours takes long: what hangs is cut off, and tried again by who asked for it.
-_POSTGRESQL_OPTIONS = (
-    "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=10s"
-)
-
-
-def _postgresql_engine(url: str) -> sa.Engine:
+def _postgresql_engine(url: str, idle_s: float) -> sa.Engine:
+    idle_ms = round(idle_s * 1000)
     return sa.create_engine(
         url,
         pool_size=8,
@@ -241,7 +283,11 @@ def _postgresql_engine(url: str) -> sa.Engine:
         pool_timeout=10,
         pool_pre_ping=True,
         hide_parameters=True,
-        connect_args={"connect_timeout": 5, "options": _POSTGRESQL_OPTIONS, **KEEPALIVE},
+        connect_args={
+            "connect_timeout": 5,
+            "options": f"{_LIMITS} -c idle_in_transaction_session_timeout={idle_ms}",
+            **KEEPALIVE,
+        },
     )
 
 

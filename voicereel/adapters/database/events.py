@@ -61,6 +61,13 @@ class Events:
         found = self._connection.execute(query.order_by(c.id).limit(limit)).mappings()
         return tuple(Event(**row) for row in found)
 
+    def first_of(self, job_id: str, *, revision: int) -> int:
+        """The id of the event that a revision began with; 1 where that is not known any more."""
+        c = _events.c
+        of_it = c.data["revision"].as_integer() == revision
+        query = sa.select(sa.func.min(c.id)).where(c.job_id == job_id, c.type == "job.updated", of_it)
+        return self._connection.scalar(query) or 1
+
     def forget_job(self, job_id: str) -> None:
         """Drop what happened to a job; that it was deleted is told afterwards."""
         self._connection.execute(_events.delete().where(_events.c.job_id == job_id))

@@ -1,6 +1,7 @@
 """Jobs with their lines, takes and artifacts."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -13,6 +14,7 @@ from voicereel.adapters.database.columns import db_now
 from voicereel.adapters.database.connections import Connections
 from voicereel.adapters.database.dialect import dialect_of, first
 from voicereel.adapters.database.tables import artifacts, jobs, lines, stage_runs, takes
+from voicereel.adapters.database.takes import Takes
 from voicereel.domain.job import (
     FINISHED,
     Artifact,
@@ -122,7 +124,9 @@ class Jobs:
     ) -> tuple[LineRecord, ...]:
         """Lines ``[first, last)`` in script order with their takes; ``words`` False reads none."""
         columns = [
-            column.label(f"of_take_{column.name}") for column in takes.c if words or column.name != "words"
+            column.label(f"of_take_{column.name}")
+            for column in takes.c
+            if words or column.name not in ("words", "warnings")
         ]
         query = (
             sa.select(lines, *columns)
@@ -157,16 +161,19 @@ class Jobs:
     def record(self, claim: Claim, result: Result) -> None:
         """Write what a run made; call in the transaction in which `finish` held the fence."""
         for artifact in result.artifacts:
-            self._artifacts.add(artifact, stage_run_id=claim.stage_run_id, fence=claim.fence)
+            made = replace(artifact, revision=claim.revision)
+            self._artifacts.add(made, stage_run_id=claim.stage_run_id, fence=claim.fence)
         if result.takes:
             self._record_takes(claim, result.takes)
+            Takes(self._connection).note_use({take.copied_from for take in result.takes if take.copied_from})
         if result.segments:
             self._place_lines(claim.job_id, result)
         self._count(claim.job_id, result)
 
     def _record_takes(self, claim: Claim, made: Sequence[Take]) -> None:
         """Write takes and point their lines at them: two statements, however many there are."""
-        values = [rows.take_row(take, tenant_id=claim.tenant_id, job_id=claim.job_id) for take in made]
+        facts = {"tenant_id": claim.tenant_id, "job_id": claim.job_id, "revision": claim.revision}
+        values = [{**rows.take_row(take), **facts} for take in made]
         insert = takes.insert().returning(takes.c.id, sort_by_parameter_order=True)
         ids = self._connection.execute(insert, values).scalars().all()
         update = (

@@ -5,7 +5,7 @@ that is not asked for hundreds of times a second stays with it, in `Jobs`.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from itertools import groupby
 from typing import Any
@@ -15,13 +15,17 @@ from pydantic_core import to_json
 from voicereel.adapters.database import accept_postgresql, accept_sqlite, rows
 from voicereel.adapters.database.columns import from_text, to_text
 from voicereel.adapters.database.connections import Connections
-from voicereel.adapters.database.dialect import Dialect, dialect_of, first, run
+from voicereel.adapters.database.dialect import Dialect, dialect_of, every, first, run
+from voicereel.adapters.database.group_commit import GroupCommit
 from voicereel.adapters.database.jobs import Jobs
 from voicereel.adapters.database.tables import jobs
-from voicereel.domain.job import Artifact, Job, StageView
+from voicereel.domain.job import Artifact, Job, StageRun, StageView
 from voicereel.ports import Accepted, Submission
 
-_MOMENTS = ("created_at", "started_at", "finished_at", "expires_at")
+# Submissions as JSON that are written together, and what came of each.
+Accepting = GroupCommit[bytes, Accepted]
+
+_MOMENTS = ("created_at", "started_at", "finished_at", "expires_at", "revised_at")
 _JSON = ("request", "metadata", "warnings", "error")
 _COLUMNS = tuple(column.name for column in jobs.c)
 
@@ -54,9 +58,9 @@ def _get_statement(dialect: Dialect) -> str:
 class HotJobs(Jobs):
     """`JobRepository` whose hot methods are one statement each, as far as the database can."""
 
-    def __init__(self, tx: Connections, *, tell: Callable[[], None]) -> None:
+    def __init__(self, tx: Connections, *, tell: Callable[[], None], accepting: Accepting | None) -> None:
         super().__init__(tx)
-        self._tx, self._tell = tx, tell
+        self._tx, self._tell, self._accepting = tx, tell, accepting
 
     def get(self, job_id: str, *, tenant_id: str) -> Job | None:
         hot = self._tx.hot
@@ -70,18 +74,23 @@ class HotJobs(Jobs):
     def accept(self, submission: Submission) -> Accepted:
         """Write a job with all that belongs to it; says why not where it must not be written."""
         self._tell()
+        if self._accepting is not None:  # no connection is taken before it is this one's turn
+            item = as_item(submission)
+            return self._accepting.submit(item, key=_once_key(submission), weight=len(item))
         if dialect_of(self._tx.hot).is_sqlite:
             return self._accept_in_steps(submission)
-        statement = accept_postgresql.statement(
-            once=submission.once is not None, speakers=bool(submission.speaker_ids)
-        )
-        found = first(self._tx.hot, statement, **self._parameters(submission))
-        if found[1] != len(submission.speaker_ids):
-            return "speaker_gone"
-        return "accepted" if found[0] else "repeated"
+        return self.accept_together([as_item(submission)])[0]
+
+    def accept_together(self, items: Sequence[bytes]) -> list[Accepted]:
+        """Write several submissions made by `as_item` in one commit; the outcome of each."""
+        statement = accept_postgresql.statement()
+        array = b"[%s]" % b",".join(items)
+        found = every(self._tx.hot, statement, items=array.decode(), max_attempts=self._tx.max_attempts)
+        return [_outcome(*row) for row in found]
 
     def _accept_in_steps(self, submission: Submission) -> Accepted:
-        parameters = {**self._parameters(submission), "speaker_ids": None}
+        parameters = {name: _flat(value) for name, value in _facts(submission).items()}
+        parameters["max_attempts"] = self._tx.max_attempts
         if submission.once is not None:
             known = first(self._connection, accept_sqlite.KNOWN_REPLY, **parameters)
             if known is not None:
@@ -104,50 +113,64 @@ class HotJobs(Jobs):
         )
         return bool(found == len(submission.speaker_ids))
 
-    def _parameters(self, submission: Submission) -> dict[str, Any]:
-        job, (event_type, view) = submission.job, submission.event
-        runs = [self._run(position, each) for position, each in enumerate(submission.stage_runs)]
-        parameters = {
-            "job_id": job.id,
-            "tenant_id": job.tenant_id,
-            "created_at": to_text(job.created_at),
-            "job": dump({**rows.job_row(job), "created_at": None}),
-            "lines": dump([rows.line_row(job.id, record) for record in submission.lines]),
-            "runs": dump(runs),
-            "max_attempts": self._tx.max_attempts,
-            "event_type": event_type,
-            "view": dump(view),
-            "wake": dump({"pools": [each["pool"] for each in runs if each["status"] == "queued"]}),
-        }
-        if submission.speaker_ids:
-            parameters["speaker_ids"] = sorted(submission.speaker_ids)
-        return parameters | _once_parameters(submission)
 
-    def _run(self, position: int, stage_run: Any) -> dict[str, Any]:
-        return {
-            "stage": stage_run.stage,
-            "shard": stage_run.shard,
-            "ordinal": stage_run.ordinal,
-            "pool": stage_run.pool,
-            "payload": stage_run.payload,
-            "status": "queued" if stage_run.ordinal == 0 else "blocked",
-            "position": position,
-        }
+def as_item(submission: Submission) -> bytes:
+    """A submission as JSON, as PostgreSQL takes it."""
+    return to_json(_facts(submission))
 
 
-def _once_parameters(submission: Submission) -> dict[str, Any]:
-    if submission.once is None:
-        return {}
-    route, key, reply = submission.once
-    is_view = reply.body is submission.event[1]
+def _once_key(submission: Submission) -> object:
+    """What no two submissions of one commit may have in common."""
+    return (submission.job.tenant_id, *submission.once[:2]) if submission.once else None
+
+
+def _facts(submission: Submission) -> dict[str, Any]:
+    """A submission as JSON-ready values, one for each name that the statements use."""
+    job, (event_type, view) = submission.job, submission.event
+    runs = [_run(position, each) for position, each in enumerate(submission.stage_runs)]
+    at_once = [each["pool"] for each in runs if each["status"] == "queued"]
+    route, key, reply = submission.once or (None, None, None)
     return {
+        "job_id": job.id,
+        "tenant_id": job.tenant_id,
+        "created_at": to_text(job.created_at),
+        "job": {**rows.job_row(job), "created_at": None},
+        "lines": [rows.line_row(job.id, record) for record in submission.lines],
+        "runs": runs,
+        "queued": len(at_once),
+        "event_type": event_type,
+        "view": view,
+        "wake": {"pools": at_once},
+        "speaker_ids": sorted(submission.speaker_ids) or None,
         "route": route,
         "key": key,
-        "request_sha256": reply.request_sha256,
-        "reply_status": reply.status,
-        "reply_body": None if is_view else dump(reply.body),
-        "location": reply.location,
+        "request_sha256": reply and reply.request_sha256,
+        "reply_status": reply and reply.status,
+        "reply_body": None if reply is None or reply.body is view else reply.body,
+        "location": reply and reply.location,
     }
+
+
+def _run(position: int, stage_run: StageRun) -> dict[str, Any]:
+    return {
+        "stage": stage_run.stage,
+        "shard": stage_run.shard,
+        "ordinal": stage_run.ordinal,
+        "pool": stage_run.pool,
+        "payload": stage_run.payload,
+        "status": "queued" if stage_run.ordinal == 0 else "blocked",
+        "position": position,
+    }
+
+
+def _flat(value: Any) -> Any:
+    return dump(value) if isinstance(value, Mapping | list) else value
+
+
+def _outcome(accepted: bool, found: int, wanted: int) -> Accepted:
+    if found != wanted:
+        return "speaker_gone"
+    return "accepted" if accepted else "repeated"
 
 
 def _list(value: Any) -> Sequence[Any]:

@@ -86,6 +86,11 @@ class Ledger:
         found = self._read(sa.select(ledger).where(where))
         return found[0] if found else None
 
+    def newest_billed(self, job_id: str) -> int:
+        where = (ledger.c.job_id == job_id) & (ledger.c.kind == RENDER)
+        found = self._connection.scalar(sa.select(sa.func.max(ledger.c.revision)).where(where))
+        return -1 if found is None else int(found)
+
     def entries(
         self, tenant_id: str, *, since: datetime, until: datetime, after: LedgerRow | None, limit: int
     ) -> tuple[LedgerRow, ...]:

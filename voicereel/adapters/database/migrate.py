@@ -16,16 +16,19 @@ from voicereel.domain.errors import Unavailable
 
 # While a migration waits for a lock, everybody who comes after it waits too: not for long.
 LOCK_TIMEOUT_S = 2.0
+IDLE_S = 60
 _TRIES = 5
 PAUSE_S = 2.0
 # Names our migrations among a PostgreSQL server's advisory locks; each database has its own.
 TURN = 0x564F494345
 _SQLITE_BUSY = ("SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT", "SQLITE_LOCKED")
-_LOCK_NOT_AVAILABLE = "55P03"
+_LOCKED_OUT = ("55P03", "40P01")  # lock_not_available, deadlock_detected
 
 
-def upgrade(url: str) -> str:
+def upgrade(url: str, *, only_empty: bool = False) -> str:
     """Run every migration that is missing, all or none; the revision the database is at now.
+
+    With ``only_empty`` a database that has tables is left at the revision it is at.
 
     Several may be asked for it at once: one works, the others wait for it. `Unavailable` when others
     hold what it needs for longer than it tries.
@@ -34,13 +37,10 @@ def upgrade(url: str) -> str:
     try:
         for pause_s in [PAUSE_S] * (_TRIES - 1) + [0.0]:
             try:
-                return _upgrade(engine)
+                return _upgrade(engine, only_empty=only_empty)
             except sa.exc.OperationalError as error:
                 if not _is_locked_out(error):
-                    reason = str(error.orig).partition("\n")[0]
-                    raise Unavailable(
-                        f"The database cannot be used: {reason}", code="database_busy"
-                    ) from error
+                    raise _out_of_reach(error) from error
                 time.sleep(pause_s)
     finally:
         engine.dispose()
@@ -50,9 +50,9 @@ def upgrade(url: str) -> str:
     )
 
 
-def _upgrade(engine: sa.Engine) -> str:
+def _upgrade(engine: sa.Engine, *, only_empty: bool) -> str:
     found = current(engine)
-    if found is not None and is_enough(found):
+    if found is not None and (only_empty or is_enough(found)):
         return found
     config = alembic_config()
     with _alone(engine) as connection:
@@ -69,6 +69,8 @@ def _alone(engine: sa.Engine) -> Iterator[sa.Connection]:
             # Filling a new column or index may take long; whoever migrates already, too.
             for setting in ("statement_timeout", "lock_timeout"):
                 connection.exec_driver_sql(f"SET LOCAL {setting} = 0")
+            # Between two statements it may have to wait for a processor, with all that it locked.
+            connection.exec_driver_sql(f"SET LOCAL idle_in_transaction_session_timeout = {IDLE_S * 1000}")
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({TURN})")
             connection.exec_driver_sql(f"SET LOCAL lock_timeout = {round(LOCK_TIMEOUT_S * 1000)}")
         yield connection
@@ -76,7 +78,7 @@ def _alone(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 def _is_locked_out(error: sa.exc.OperationalError) -> bool:
     sqlite_name = getattr(error.orig, "sqlite_errorname", "")
-    return sqlite_name in _SQLITE_BUSY or getattr(error.orig, "sqlstate", "") == _LOCK_NOT_AVAILABLE
+    return sqlite_name in _SQLITE_BUSY or getattr(error.orig, "sqlstate", "") in _LOCKED_OUT
 
 
 def is_enough(revision: str | None) -> bool:
@@ -91,6 +93,23 @@ def is_enough(revision: str | None) -> bool:
 
 def newest() -> str:
     return ScriptDirectory.from_config(alembic_config()).get_current_head() or ""
+
+
+def revision(url: str) -> str | None:
+    """The revision a database is at, None for an empty one; `Unavailable` says why it cannot be told."""
+    engine = make_engine(url)
+    try:
+        return current(engine)
+    except sa.exc.DBAPIError as error:
+        raise _out_of_reach(error) from error
+    finally:
+        engine.dispose()
+
+
+def _out_of_reach(error: sa.exc.DBAPIError) -> Unavailable:
+    """Drivers name host, user and what is wrong, in their first line, and no password."""
+    reason = str(error.orig).partition("\n")[0]
+    return Unavailable(f"The database cannot be used: {reason}", code="database_busy")
 
 
 def current(engine: sa.Engine) -> str | None:

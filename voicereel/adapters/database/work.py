@@ -70,6 +70,29 @@ class Work:
             max_attempts=self._max_attempts,
         )
 
+    def plan(self, job_id: str, stage_runs: Sequence[StageRun]) -> tuple[str, ...]:
+        """The runs of a job anew, in place of those it had; the pools of those due now, once a run.
+
+        The first ordinal is 0, whatever stage that is: those are what a tenant's place in line counts.
+        """
+        run(self._connection, self._sql.forget_runs, job_id=job_id)
+        (ahead,) = self._one(self._sql.in_line, job_id=job_id)
+        for place, each in enumerate(stage_runs):
+            run(
+                self._connection,
+                self._sql.plan_run,
+                job_id=job_id,
+                stage=each.stage,
+                shard=each.shard,
+                ordinal=each.ordinal,
+                pool=each.pool,
+                payload=json.dumps(each.payload),
+                status="queued" if each.ordinal == 0 else "blocked",
+                max_attempts=self._max_attempts,
+                place=float(ahead + place),
+            )
+        return tuple(each.pool for each in stage_runs if each.ordinal == 0)
+
     def cancel(self, job_id: str) -> None:
         """End every live run; the raised fence refuses whatever its worker still writes."""
         run(self._connection, self._sql.cancel, job_id=job_id)
@@ -162,5 +185,6 @@ def _claim(row: Any) -> Claim:
         request_id=row[9] or "",
         trace=row[10] or "",
         pool=row[11],
-        waited_ms=max(0, round(row[12])),
+        revision=row[12] or 0,
+        waited_ms=max(0, round(row[13])),
     )

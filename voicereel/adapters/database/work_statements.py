@@ -6,11 +6,13 @@ PostgreSQL, where a claim skips the rows that others are about to take.
 
 from functools import cache
 
+from voicereel.adapters.database.constants import BACKLOG_CAP, FAIR_SHARE_S
 from voicereel.adapters.database.dialect import Dialect
 
 _CLAIM_COLUMNS = """id, fence, attempt, job_id, tenant_id, stage, shard, payload, attempt >= max_attempts,
        (SELECT request_id FROM jobs WHERE jobs.id = stage_runs.job_id),
-       (SELECT trace FROM jobs WHERE jobs.id = stage_runs.job_id), pool"""
+       (SELECT trace FROM jobs WHERE jobs.id = stage_runs.job_id), pool,
+       (SELECT revision FROM jobs WHERE jobs.id = stage_runs.job_id)"""
 
 # Still owned: whoever writes says under which fence.
 _HELD = "id = :id AND fence = :fence AND status = 'running'"
@@ -65,7 +67,7 @@ class Statements:
 
     def _of_a_job(self, dialect: Dialect) -> None:
         """What becomes of the runs of a job, or of a dead worker."""
-        now, text = dialect.now, dialect.statement
+        now, later, text = dialect.now, dialect.later, dialect.statement
         # Workers of a former life of this machine are dead: what they held is due at once.
         self.release_workers = text(f"""
             UPDATE stage_runs
@@ -81,6 +83,19 @@ class Statements:
                AND NOT EXISTS (SELECT 1 FROM stage_runs WHERE job_id = :job_id
                                   AND status IN ('queued', 'running', 'failed', 'canceled'))
             RETURNING pool""")
+        # A revision begins with runs of its own: a late worker of the last one finds none of its.
+        self.forget_runs = text("DELETE FROM stage_runs WHERE job_id = :job_id")
+        self.plan_run = text(f"""
+            INSERT INTO stage_runs (job_id, tenant_id, stage, shard, ordinal, pool, payload, status, priority,
+                   attempt, max_attempts, fence, progress, next_run_at, turn_at, dispatched_at)
+            SELECT id, tenant_id, CAST(:stage AS varchar), CAST(:shard AS integer), CAST(:ordinal AS integer),
+                   :pool, {dialect.json(":payload")}, :status, 0, 0, CAST(:max_attempts AS integer), 0, 0,
+                   {now}, {later(f"{FAIR_SHARE_S} * :place")}, {now}
+              FROM jobs WHERE id = :job_id""")
+        self.in_line = text(f"""
+            SELECT count(*) FROM (SELECT 1 FROM stage_runs
+             WHERE tenant_id = (SELECT tenant_id FROM jobs WHERE id = :job_id)
+               AND ordinal = 0 AND finished_at IS NULL LIMIT {BACKLOG_CAP}) AS live""")
         self.cancel = text(f"""
             UPDATE stage_runs SET status = 'canceled', fence = fence + 1, lease_until = NULL,
                    finished_at = {now}

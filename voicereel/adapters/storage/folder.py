@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import io
 import os
 import shutil
 import tempfile
@@ -10,7 +11,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from operator import itemgetter
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from voicereel.adapters.storage.keys import check_key
 from voicereel.domain.errors import FileTooLarge, NotFound, Unavailable
@@ -78,6 +79,11 @@ class FolderStore:
         except FileNotFoundError:
             raise NotFound("file") from None
 
+    def open_range(self, key: str, *, offset: int, length: int) -> BinaryIO:
+        file = self.open(key)
+        file.seek(offset)
+        return io.BufferedReader(_Range(file, length), _BLOCK)
+
     def fetch(self, key: str, into: Path) -> Path:  # noqa: ARG002 - other stores copy into the folder
         """A readable local path of the file; here it is the stored file itself: do not change it."""
         path = self._path(key)
@@ -135,6 +141,26 @@ class FolderStore:
         if not path.is_relative_to(self.root):
             raise ValueError("a key stays inside its store")
         return path
+
+
+class _Range(io.RawIOBase):
+    """So many bytes of an open file, from where it stands; closes it."""
+
+    def __init__(self, file: BinaryIO, length: int) -> None:
+        self._file, self._left = file, length
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - any writable buffer, as the base class says
+        block = self._file.read(min(len(buffer), self._left))
+        self._left -= len(block)
+        buffer[: len(block)] = block
+        return len(block)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
 
 
 @contextmanager

@@ -21,10 +21,11 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.response import StreamingBody
 
+from voicereel.adapters.seldom import AskedSeldom
 from voicereel.adapters.storage.keys import check_key
 from voicereel.adapters.storage.parts import MeasuredParts
 from voicereel.adapters.storage.s3_errors import code, reaching, status, unavailable
-from voicereel.adapters.storage.s3_health import BucketHealth
+from voicereel.adapters.storage.s3_health import answers
 from voicereel.ports import StoredFile, StoredKey
 from voicereel.telemetry import log
 
@@ -42,12 +43,12 @@ _DOWNLOAD = TransferConfig(
 )
 
 
-def make_s3(url: str) -> "S3Store":
+def make_s3(url: str, *, patient: bool = True) -> "S3Store":
     """A store from ``s3://bucket/prefix?endpoint=http://…&region=…&public_endpoint=https://…``.
 
     All behind the bucket may be left out. Customers reach the bucket by ``public_endpoint`` where it has
     another address for them than for us. Credentials are found by boto3's own rules. `ValueError` for
-    another form.
+    another form. Without patience a request is made once, and given up within seconds.
     """
     parts = urlsplit(url)
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
@@ -59,7 +60,7 @@ def make_s3(url: str) -> "S3Store":
     return S3Store(
         parts.netloc,
         parts.path.strip("/"),
-        client=connect(endpoint),
+        client=connect(endpoint) if patient else connect(endpoint, connect_s=3, read_s=5, attempts=1),
         probe=connect(endpoint, connect_s=2, read_s=2, attempts=1),
         signer=connect(options.get("public_endpoint", endpoint)),
     )
@@ -108,7 +109,7 @@ class S3Store:
         self._root = f"{prefix}/" if prefix else ""
         self._client = client
         self._signer = signer or client
-        self._health = BucketHealth(probe or client, bucket)
+        self._is_up = AskedSeldom(partial(answers, probe or client, bucket))
 
     def put_file(self, key: str, path: Path) -> StoredFile:
         """Upload a finished file, then remove it; where the upload fails, it stays."""
@@ -188,6 +189,12 @@ class S3Store:
             body = self._client.get_object(**self._target(key))["Body"]
         return io.BufferedReader(_Body(body), _BLOCK_BYTES)
 
+    def open_range(self, key: str, *, offset: int, length: int) -> BinaryIO:
+        wanted = f"bytes={offset}-{offset + length - 1}"
+        with reaching():
+            body = self._client.get_object(**self._target(key), Range=wanted)["Body"]
+        return io.BufferedReader(_Body(body), _BLOCK_BYTES)
+
     def fetch(self, key: str, into: Path) -> Path:
         """Download into the folder, large files by parts at once; the name appears with the last byte."""
         target, path = self._target(key), into / f"{uuid.uuid4().hex}-{key.rpartition('/')[2]}"
@@ -250,7 +257,7 @@ class S3Store:
         return (page["Contents"] for page in pages if page.get("Contents"))
 
     def writable(self) -> bool:
-        return self._health.is_up()
+        return self._is_up()
 
     def forget_unfinished(self) -> None:
         """Nothing: others may be writing to the bucket, whose lifecycle rule ends what nobody does."""

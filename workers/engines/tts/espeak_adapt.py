@@ -1,4 +1,4 @@
-"""Adapting espeak to a reference: its pitch, how far that moves, and the pace. Not its timbre.
+"""Adapting espeak to a reference: its pitch, how far that moves, its pace, and the colour of its voice.
 
 espeak itself is measured with the trackers that measured the reference, so their faults cancel.
 """
@@ -10,6 +10,7 @@ import numpy as np
 
 from workers.audio.clip import Clip
 from workers.audio.features import Floats, f0, syllable_rate
+from workers.audio.timbre import CENTRES_HZ, gains_towards, reshaped, warp_towards
 from workers.engines.base import EngineError
 from workers.engines.tts.espeak_voices import Pitch, Variant
 
@@ -52,6 +53,21 @@ class Manner:
 
 
 @dataclass(frozen=True, slots=True)
+class Timbre:
+    """How a spoken take is changed: where its resonances lie, and its bands (`CENTRES_HZ`) in dB."""
+
+    warp: float
+    gains_db: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if not 0.5 < self.warp < 2 or len(self.gains_db) != len(CENTRES_HZ):
+            raise ValueError("not a timbre")
+
+    def of(self, clip: Clip) -> Clip:
+        return reshaped(clip, warp=self.warp, gains_db=np.array(self.gains_db))
+
+
+@dataclass(frozen=True, slots=True)
 class Measured:
     """``contour_hz`` are the voiced frames' pitches, of shape (k,)."""
 
@@ -65,6 +81,15 @@ class Measured:
     @property
     def range_st(self) -> float:
         return _range_st(self.contour_hz)
+
+
+@dataclass(frozen=True, slots=True)
+class Adaptation:
+    """How to speak like a reference, and what was measured in it."""
+
+    manner: Manner
+    timbre: Timbre
+    wanted: Measured
 
 
 # Some five seconds of speech: below that, one word's melody passes for a voice's.
@@ -88,22 +113,33 @@ def measure(clip: Clip) -> Measured:
 
 
 def adapt(
-    wanted: Measured, *, language: str, transcript: str | None, variants: Mapping[str, Variant], speak: Speak
-) -> Manner:
-    """The manner in which espeak comes closest to what was measured."""
+    reference: Clip, *, language: str, transcript: str | None, variants: Mapping[str, Variant], speak: Speak
+) -> Adaptation:
+    """What brings espeak closest to the first 45 seconds of a reference."""
+    excerpt = Clip(reference.samples[: _EXCERPT_SECONDS * reference.rate], reference.rate)
+    wanted = measure(excerpt)
     text = _calibration_text(transcript, language)
     variant = variants[FEMALE if wanted.f0_hz >= _FEMALE_FROM_HZ else MALE]
     manner = Manner(variant, variant.pitch, 175.0)
     for _ in range(_ROUNDS):
-        heard = measure(speak(text, manner))
-        manner = replace(
-            manner,
-            pitch=_corrected(manner.pitch, heard, wanted),
-            rate_wpm=float(
-                np.clip(manner.rate_wpm * wanted.syllables_per_s / heard.syllables_per_s, 80, 450)
-            ),
-        )
-    return manner
+        manner = _nearer(manner, measure(speak(text, manner)), wanted)
+    timbre = _timbre_towards(excerpt, speak(text, manner))
+    # the colour of a sound changes what counts as a syllable in it
+    manner = _nearer(manner, measure(timbre.of(speak(text, manner))), wanted)
+    return Adaptation(manner, timbre, wanted)
+
+
+def _nearer(manner: Manner, heard: Measured, wanted: Measured) -> Manner:
+    rate_wpm = manner.rate_wpm * wanted.syllables_per_s / heard.syllables_per_s
+    return replace(
+        manner, pitch=_corrected(manner.pitch, heard, wanted), rate_wpm=float(np.clip(rate_wpm, 80, 450))
+    )
+
+
+def _timbre_towards(wanted: Clip, own: Clip) -> Timbre:
+    warp = warp_towards(own, wanted)
+    moved = reshaped(own, warp=warp, gains_db=np.zeros(len(CENTRES_HZ)))
+    return Timbre(warp, tuple(round(float(gain), 1) for gain in gains_towards(moved, wanted)))
 
 
 def _calibration_text(transcript: str | None, language: str) -> str:

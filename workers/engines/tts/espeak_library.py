@@ -12,6 +12,7 @@ import os
 import shutil
 import tempfile
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,13 @@ SAMPLE_RATE = 22_050
 _SYNCHRONOUS = 2
 _PHONEME_EVENTS, _IPA, _DONT_EXIT = 1, 2, 0x8000
 _UTF8 = 1
+# of espeak_TextToPhonemes: IPA, with this between two phonemes
+_SEPARATOR = "_"
+_SEPARATED_IPA = 2 | ord(_SEPARATOR) << 8
+# "[[...]]" in a text is then phonemes by espeak's own names
+_PHONEME_INPUT = 0x100
+# of espeak_TextToPhonemes: answer in IPA
+_AS_IPA = 2
 _RATE, _VOLUME = 1, 2
 # (parameter, value): pitch, range, punctuation, capitals, word gap; what one call set, the next finds
 _SETTINGS = ((3, 50), (4, 50), (5, 0), (6, 0), (7, 0))
@@ -103,18 +111,63 @@ class Library:
         self._callback = _Callback(self._collect)  # kept: C holds a bare pointer to it
         self._c.espeak_SetSynthCallback(self._callback)
 
-    def speak(self, text: str, *, voice: str, variant_text: str, rate_wpm: int, seed: int) -> Spoken:
+    def speak(
+        self,
+        text: str,
+        *,
+        voice: str,
+        variant_text: str,
+        rate_wpm: int,
+        seed: int,
+        phonemes: bool = False,
+    ) -> Spoken:
         """Speak plain text with a voice, changed as the text of a variant file says.
 
+        With ``phonemes``, what stands in double brackets is phonemes by espeak's names.
         A short quiet sound goes before, unheard, to bring the library's state (gain control,
         echo, resonators) to where it always is: without it one call in ten differs.
         """
         with self._lock:
             name = f"{voice}+{self._variant_named(variant_text)}"
             self._utter("a", voice=name, rate_wpm=175, volume=30, seed=0)
-            return self._utter(text, voice=name, rate_wpm=rate_wpm, volume=100, seed=seed)
+            flags = _UTF8 | (_PHONEME_INPUT if phonemes else 0)
+            return self._utter(text, voice=name, rate_wpm=rate_wpm, volume=100, seed=seed, flags=flags)
 
-    def _utter(self, text: str, *, voice: str, rate_wpm: int, volume: int, seed: int) -> Spoken:
+    def phonemes(self, words: Sequence[str], *, voice: str) -> tuple[tuple[str, ...], ...]:
+        """How a voice pronounces each word by itself: phonemes in IPA, with their stress marks."""
+        with self._lock:
+            # Only speech brings a change of voice about.
+            self._utter("a", voice=voice, rate_wpm=175, volume=30, seed=0)
+            return tuple(self._pronounced(word) for word in words)
+
+    def _pronounced(self, word: str) -> tuple[str, ...]:
+        text = ctypes.create_string_buffer(word.replace("\0", " ").encode(errors="replace"))
+        rest, found = ctypes.c_void_p(ctypes.addressof(text)), []
+        while rest.value:  # the library moves it on, a clause at a time
+            clause = self._c.espeak_TextToPhonemes(ctypes.byref(rest), _UTF8, _SEPARATED_IPA).decode()
+            found += [name for name in clause.replace(" ", _SEPARATOR).split(_SEPARATOR) if name]
+        # "(en)" says that the next ones are another language's
+        return tuple(name for name in found if not name.startswith("("))
+
+    def heard(self, texts: Sequence[str], *, voice: str) -> list[str]:
+        """How a voice would say each text, which may hold phonemes: IPA, with stress marks."""
+        with self._lock:
+            # Only speech brings a change of voice about, and has phonemes read as such from here on.
+            flags = _UTF8 | _PHONEME_INPUT
+            self._utter("[[a]]", voice=voice, rate_wpm=175, volume=30, seed=0, flags=flags)
+            return [self._heard(each) for each in texts]
+
+    def _heard(self, text: str) -> str:
+        buffer = ctypes.create_string_buffer(text.encode(errors="replace"))
+        rest, found = ctypes.c_void_p(ctypes.addressof(buffer)), []
+        while rest.value:  # the library moves it on, a clause at a time
+            clause = self._c.espeak_TextToPhonemes(ctypes.byref(rest), _UTF8, _AS_IPA)
+            found.append(clause.decode() if clause else "")
+        return " ".join(found).strip()
+
+    def _utter(
+        self, text: str, *, voice: str, rate_wpm: int, volume: int, seed: int, flags: int = _UTF8
+    ) -> Spoken:
         """Each voice change must be followed by speech: changes queue up, at the cost of events."""
         if self._c.espeak_SetVoiceByName(voice.encode()) != _OK:
             raise EngineError("espeak-ng does not know this voice.", code="unknown_voice")
@@ -124,7 +177,7 @@ class Library:
         self._c.espeak_ng_SetRandSeed(seed & 0x7FFFFFFF)
         self._pcm, self._events = [], []
         encoded = text.replace("\0", " ").encode(errors="replace")
-        if self._c.espeak_Synth(encoded, len(encoded) + 1, 0, 1, 0, _UTF8, None, None) != _OK:
+        if self._c.espeak_Synth(encoded, len(encoded) + 1, 0, 1, 0, flags, None, None) != _OK:
             raise EngineError("espeak-ng could not speak this line.", retryable=True)
         return Spoken(np.frombuffer(b"".join(self._pcm), dtype=np.int16), tuple(self._events))
 
@@ -166,6 +219,8 @@ def _declared(c: ctypes.CDLL) -> ctypes.CDLL:
     c.espeak_SetParameter.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_int)
     c.espeak_SetSynthCallback.argtypes = (_Callback,)
     c.espeak_ng_SetRandSeed.argtypes = (ctypes.c_long,)
+    c.espeak_TextToPhonemes.restype = ctypes.c_char_p
+    c.espeak_TextToPhonemes.argtypes = (ctypes.c_void_p, ctypes.c_int, ctypes.c_int)
     c.espeak_Synth.argtypes = (
         ctypes.c_char_p,
         ctypes.c_size_t,

@@ -21,9 +21,14 @@ _WORKING = sa.text("kind IN ('mix', 'takes')")
 _DELETED = sa.text("type = 'job.deleted'")
 _LONG_AGO = sa.text("'1970-01-01T00:00:00.000Z'")
 _LEDGER = ("ledger", "ledger_items")
+# All that is changed here, in the order in which transactions come by them: a migration that took one after
+# another as it needs them would wait in a circle with those of the version that still serves.
+_CHANGED = "jobs, stage_runs, artifacts, events, ledger, tenants"
 
 
 def upgrade() -> None:
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(f"LOCK TABLE {_CHANGED} IN ACCESS EXCLUSIVE MODE")
     op.add_column("tenants", sa.Column("fallback", sa.Text))
     op.add_column("jobs", sa.Column("key_id", sa.String(32)))
     op.add_column("jobs", sa.Column("trace", sa.String(64), nullable=False, server_default=""))
