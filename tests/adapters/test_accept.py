@@ -2,6 +2,8 @@
 
 import threading
 import time
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from tests.adapters.builders import RUNS, a_job, a_line, claim, submission, subm
 from voicereel.adapters.database.constants import FAIR_SHARE_S
 from voicereel.adapters.database.database import Database
 from voicereel.adapters.database.jobs_hot import as_item
+from voicereel.domain.lexicons import Lexicon, LexiconRef
 from voicereel.domain.script import Line
 from voicereel.ports import Accepted, StoredReply
 
@@ -68,6 +71,39 @@ def test_a_job_whose_speaker_is_gone_is_not_written(database: Database) -> None:
     with database.reading() as tx:
         assert (outcome, tx.jobs.get(job_id, tenant_id=tenant_id)) == ("speaker_gone", None)
         assert tx.accounts.stored_reply(tenant_id, route="r", key="k") is None
+
+
+def test_a_job_prepared_with_other_default_lexicons_is_not_written(database: Database) -> None:
+    tenant_id = tenant(database, "one")
+    mine = [a_lexicon(tenant_id, name) for name in ("lex_1", "lex_2")]
+    theirs = a_lexicon(tenant(database, "other"), "lex_3")
+    with database.writing() as tx:
+        for each in (*mine, theirs):
+            tx.lexicons.add(each, ())
+    (one, two) = (LexiconRef(id=each.id, version=each.version) for each in mine)
+    with database.writing() as tx:
+        tx.lexicons.change(replace(mine[1], version=2), ())
+    for wrong in ((), (one,), (one, two)):
+        job_id, outcome = accept(database, tenant_id, default_lexicons=wrong, once=("r", "k", reply({})))
+        with database.reading() as tx:
+            assert (outcome, tx.jobs.get(job_id, tenant_id=tenant_id)) == ("lexicons_changed", None)
+            assert tx.accounts.stored_reply(tenant_id, route="r", key="k") is None
+    now = (one, replace(two, version=2))
+    assert accept(database, tenant_id, default_lexicons=now)[1] == "accepted"
+
+
+def a_lexicon(tenant_id: str, lexicon_id: str) -> Lexicon:
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    return Lexicon(
+        id=lexicon_id,
+        tenant_id=tenant_id,
+        name=lexicon_id,
+        version=1,
+        default=True,
+        entry_count=0,
+        created_at=moment,
+        updated_at=moment,
+    )
 
 
 def test_those_accepted_in_one_commit_do_not_share_their_fate_or_their_place(database: Database) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar
 
 from voicereel.domain.job import Artifact, Job, LineRecord, StageRun, Take
+from voicereel.domain.lexicons import LexiconRef
 from voicereel.domain.prices import Charge
 from voicereel.domain.script import Warn
 
@@ -139,7 +140,8 @@ class Submission:
     """All that accepting a job writes, to be written at once or not at all.
 
     ``once`` is ``(route, key, reply)`` where the client sent an Idempotency-Key; ``speaker_ids`` are
-    the enrolled speakers that must still be there.
+    the enrolled speakers that must still be there, ``default_lexicons`` those that its tenant must
+    still have, each at this version and no others, in the order of their ids.
     """
 
     job: Job
@@ -148,6 +150,7 @@ class Submission:
     event: tuple[str, Mapping[str, Any]]
     once: tuple[str, str, StoredReply] | None = None
     speaker_ids: frozenset[str] = frozenset()
+    default_lexicons: tuple[LexiconRef, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,4 +190,4 @@ class CacheFile:
     size_bytes: int
 
 
-Accepted = Literal["accepted", "repeated", "speaker_gone"]
+Accepted = Literal["accepted", "repeated", "speaker_gone", "lexicons_changed"]

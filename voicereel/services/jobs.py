@@ -50,19 +50,23 @@ class JobService:
     ) -> Reply:
         """Accept a script: job, lines, stage runs, reply and wake-up in one commit, or nothing."""
         check_limits(script, self.limits)
-        for _ in range(2):  # a speaker may be deleted between the casting and the commit
+        for attempt in range(3):  # a speaker may be deleted before the commit, default lexicons changed
             try:
                 submission, reply = self._prepare(principal, script, once, request_id, trace)
             except VoiceReelError:
                 # A first request may have been accepted when things stood better.
                 replay = self._replay(principal, once)
-                if replay is None:
-                    raise
-                return replay
+                if replay is not None:
+                    return replay
+                if attempt == 0 and self.pronouncing.forget(principal.tenant_id):
+                    continue
+                raise
             with self.work.at_once() as tx:
                 outcome = tx.jobs.accept(submission)
             if outcome == "accepted":
                 return reply
+            if outcome == "lexicons_changed":
+                self.pronouncing.forget(principal.tenant_id)
             if outcome == "repeated" and (replay := self._replay(principal, once)):
                 return replay
         raise Unavailable("The request could not be accepted just now; try again.")
@@ -118,12 +122,14 @@ class JobService:
             event=("job.updated", view),
             once=to_store(once, reply),
             speaker_ids=frozenset(r.voice.speaker_id for r in records if r.voice.name is None),
+            default_lexicons=said.defaults,
         )
         return submission, reply
 
     def cast(self, principal: Principal, script: Script) -> Pronounced:
         """Check a script as `submit` does; who says each of its lines, and how."""
         check_limits(script, self.limits)
+        self.pronouncing.forget(principal.tenant_id)
         return self._said(principal, script, self._casting(principal, self.now()))[0]
 
     def _said(

@@ -11,24 +11,33 @@ from voicereel.domain.script import Script, Warn, spoken_text
 from voicereel.domain.speakers import EngineInfo
 from voicereel.ports import UnitOfWork
 
-_BOOKS_KEPT = 200
+_BOOKS_KEPT, _TENANTS_KEPT = 200, 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pronounced:
-    """The lines with their readings, the lexicons they are of, each at its version, and what is unused."""
+    """The lines with their readings, the lexicons they are of, each at its version, and what is unused.
+
+    ``defaults`` are those lexicons that the tenant has all its scripts spoken by.
+    """
 
     records: tuple[LineRecord, ...]
     lexicons: tuple[LexiconRef, ...] = ()
+    defaults: tuple[LexiconRef, ...] = ()
     warnings: tuple[Warn, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Pronouncing:
-    """Asks lexicons for the words of lines. A version read once is remembered: it cannot change."""
+    """Asks lexicons for the words of lines. A version read once is remembered: it cannot change.
+
+    A tenant's defaults can: they are remembered, too, for those who find out in time that they have changed,
+    and `forget` them then.
+    """
 
     work: UnitOfWork
     _books: dict[LexiconRef, Book] = field(default_factory=dict)
+    _defaults: dict[str, tuple[LexiconRef, ...]] = field(default_factory=dict)
 
     def pronounce(
         self, tenant_id: str, script: Script, records: tuple[LineRecord, ...], engines: Sequence[EngineInfo]
@@ -37,7 +46,9 @@ class Pronouncing:
 
         `InvalidRequest` names lexicons that there are not, and lines that get too long.
         """
-        lexicons = self._asked(tenant_id, script)
+        named, defaults = self._named(tenant_id, script.lexicons), self._defaults_of(tenant_id)
+        ids = {ref.id for ref in named}
+        lexicons = (*named, *(ref for ref in defaults if ref.id not in ids))
         if not lexicons and not script.pronunciations:
             return Pronounced(records=records)
         books = self.books(script.pronunciations, lexicons)
@@ -48,6 +59,7 @@ class Pronouncing:
         return Pronounced(
             records=tuple(_warned(record, ipa=can.get(record.voice.engine, False)) for record in said),
             lexicons=lexicons,
+            defaults=defaults,
             warnings=tuple(_unused(script.pronunciations, used)),
         )
 
@@ -55,10 +67,27 @@ class Pronouncing:
         """A job's entries in the order they are asked in: its own first, then its lexicons'."""
         return (Book(own), *(self._book(each) for each in lexicons))
 
-    def _asked(self, tenant_id: str, script: Script) -> tuple[LexiconRef, ...]:
+    def forget(self, tenant_id: str) -> bool:
+        """Have a tenant's default lexicons read anew; whether any were remembered."""
+        return bool(self._defaults.pop(tenant_id, None))
+
+    def _defaults_of(self, tenant_id: str) -> tuple[LexiconRef, ...]:
+        known = self._defaults.get(tenant_id)
+        if known is None:
+            with self.work.reading() as tx:
+                known = tx.lexicons.defaults(tenant_id)
+            if len(self._defaults) >= _TENANTS_KEPT:
+                self._defaults.clear()
+            self._defaults[tenant_id] = known
+        return known
+
+    def _named(self, tenant_id: str, refs: Sequence[LexiconRef]) -> tuple[LexiconRef, ...]:
+        """The lexicons that a script names, each at its version."""
+        if not refs:
+            return ()
         with self.work.reading() as tx:
             errors, named = [], []
-            for index, ref in enumerate(script.lexicons):
+            for index, ref in enumerate(refs):
                 known = tx.lexicons.get(ref.id, tenant_id=tenant_id)
                 if known is None:
                     detail = "There is no such lexicon; GET /v1/lexicons lists them."
@@ -68,11 +97,9 @@ class Pronouncing:
                     errors.append(FieldError(f"/lexicons/{index}/version", "unknown_version", detail))
                 else:
                     named.append(LexiconRef(id=ref.id, version=ref.version or known.version))
-            if errors:
-                raise InvalidRequest(tuple(errors))
-            defaults = tx.lexicons.defaults(tenant_id)
-        ids = {ref.id for ref in named}
-        return (*named, *(ref for ref in defaults if ref.id not in ids))
+        if errors:
+            raise InvalidRequest(tuple(errors))
+        return tuple(named)
 
     def _book(self, ref: LexiconRef) -> Book:
         if ref not in self._books:

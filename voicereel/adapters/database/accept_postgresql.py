@@ -6,8 +6,8 @@ from voicereel.adapters.database.constants import BACKLOG_CAP, FAIR_SHARE_S, REP
 from voicereel.adapters.database.dialect import POSTGRESQL
 
 _ITEM_FIELDS = """job_id text, tenant_id text, created_at timestamptz, job jsonb, lines jsonb, runs jsonb,
-    queued integer, event_type text, view jsonb, wake jsonb, speaker_ids text[], route text, key text,
-    request_sha256 text, reply_status integer, reply_body jsonb, location text"""
+    queued integer, event_type text, view jsonb, wake jsonb, speaker_ids text[], lexicons jsonb, route text,
+    key text, request_sha256 text, reply_status integer, reply_body jsonb, location text"""
 _JOB_FIELDS = """kind text, status text, request jsonb, metadata jsonb, speaker_id text, request_id text,
     key_id text, trace text, lines_total integer, warnings jsonb"""
 _LINE_FIELDS = "ordinal integer, line_id text, role text, text text, spec jsonb, status text, warnings jsonb"
@@ -17,8 +17,8 @@ _RUN_FIELDS = """stage text, shard integer, ordinal integer, pool text, payload 
 
 @cache
 def statement() -> str:
-    """Takes ``items``, a JSON array; a row for each: whether it is accepted, how many of its
-    speakers there are, and how many there should be."""
+    """Takes ``items``, a JSON array; a row for each: whether it is accepted, whether all of its speakers are
+    there, and whether its tenant's default lexicons are those it was prepared with."""
     text = f"""
         WITH item AS MATERIALIZED (
           SELECT i.* FROM ROWS FROM (jsonb_to_recordset(CAST(:items AS jsonb)) AS ({_ITEM_FIELDS}))
@@ -26,13 +26,14 @@ def statement() -> str:
         -- A speaker's row is held until the commit: it cannot be deleted under a job that uses it. One that
         -- is being deleted is not there: nobody's job waits for it.
         there AS MATERIALIZED (
-          SELECT item.*, CASE WHEN speaker_ids IS NULL THEN 0 ELSE (
+          SELECT item.*, speaker_ids IS NULL OR cardinality(speaker_ids) = (
             SELECT count(*) FROM (
               SELECT s.id FROM speakers s WHERE s.tenant_id = item.tenant_id AND s.id = ANY(item.speaker_ids)
-                 FOR KEY SHARE SKIP LOCKED) AS held) END AS found
+                 FOR KEY SHARE SKIP LOCKED) AS held) AS has_speakers, lexicons = (
+            SELECT coalesce(jsonb_agg(jsonb_build_array(l.id, l.version) ORDER BY l.id), '[]') FROM lexicons l
+             WHERE l.tenant_id = item.tenant_id AND l.is_default AND l.deleted_at IS NULL) AS has_lexicons
             FROM item),
-        whole AS MATERIALIZED (
-          SELECT * FROM there WHERE found = coalesce(cardinality(speaker_ids), 0)),
+        whole AS MATERIALIZED (SELECT * FROM there WHERE has_speakers AND has_lexicons),
         -- In the order of their keys: two such statements never wait for each other.
         once AS (
           INSERT INTO idempotency (tenant_id, route, key, request_sha256, status, body, location, expires_at)
@@ -78,7 +79,6 @@ def statement() -> str:
         woken AS (
           INSERT INTO outbox (topic, payload, created_at)
           SELECT 'wake', wake, clock_timestamp() FROM go)
-        SELECT EXISTS (SELECT 1 FROM go WHERE go.ordinality = there.ordinality), found,
-               coalesce(cardinality(speaker_ids), 0)
+        SELECT EXISTS (SELECT 1 FROM go WHERE go.ordinality = there.ordinality), has_speakers, has_lexicons
           FROM there ORDER BY ordinality"""
     return POSTGRESQL.statement(text)

@@ -18,6 +18,7 @@ from voicereel.adapters.database.connections import Connections
 from voicereel.adapters.database.dialect import Dialect, dialect_of, every, first, run
 from voicereel.adapters.database.group_commit import GroupCommit
 from voicereel.adapters.database.jobs import Jobs
+from voicereel.adapters.database.lexicons import Lexicons
 from voicereel.adapters.database.tables import jobs
 from voicereel.domain.job import Artifact, Job, StageRun, StageView
 from voicereel.ports import Accepted, Submission
@@ -97,6 +98,8 @@ class HotJobs(Jobs):
                 return "repeated"
         if submission.speaker_ids and not self._all_there(submission):
             return "speaker_gone"
+        if Lexicons(self._tx).defaults(submission.job.tenant_id) != submission.default_lexicons:
+            return "lexicons_changed"
         for statement in accept_sqlite.STEPS:
             run(self._connection, statement, **parameters)
         if submission.once is not None:
@@ -142,6 +145,7 @@ def _facts(submission: Submission) -> dict[str, Any]:
         "view": view,
         "wake": {"pools": at_once},
         "speaker_ids": sorted(submission.speaker_ids) or None,
+        "lexicons": [(each.id, each.version) for each in submission.default_lexicons],
         "route": route,
         "key": key,
         "request_sha256": reply and reply.request_sha256,
@@ -167,9 +171,11 @@ def _flat(value: Any) -> Any:
     return dump(value) if isinstance(value, Mapping | list) else value
 
 
-def _outcome(accepted: bool, found: int, wanted: int) -> Accepted:
-    if found != wanted:
+def _outcome(accepted: bool, has_speakers: bool, has_lexicons: bool) -> Accepted:
+    if not has_speakers:
         return "speaker_gone"
+    if not has_lexicons:
+        return "lexicons_changed"
     return "accepted" if accepted else "repeated"
 
 
