@@ -2,12 +2,15 @@
 
     python -m benchmarks.quality [SUBJECT …]
 
-Each prints its tables; benchmarks/results has the last that were kept.
+Each prints its tables and writes them to benchmarks/results; at the end there is one table of all subjects'
+most telling figures.
 """
 
 import subprocess
 import sys
 from pathlib import Path
+
+from benchmarks.quality._pages import summarize
 
 HERE = Path(__file__).resolve().parent
 
@@ -23,6 +26,7 @@ def main() -> int:
         command = [sys.executable, "-m", f"{__package__}.{subject}"]
         if subprocess.run(command, cwd=HERE.parent.parent, check=False).returncode:
             failed.append(subject)
+    print(summarize(known))
     if failed:
         print(f"Not measured to the end: {', '.join(failed)}.", file=sys.stderr)
     return bool(failed)

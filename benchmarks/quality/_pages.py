@@ -36,7 +36,7 @@ def summarize(subjects: Iterable[str]) -> str:
         for subject in subjects
         for each in kept.get(subject, ())
     ]
-    text = "# How good what is made is\n\nBy `make quality`. Each subject has a page with all its figures.\n\n"
+    text = "# How good what is made is\n\nBy `make quality`. Each subject has a page of its own.\n\n"
     text += table([("subject", "what", "figure", "goal"), *rows]) + "\n"
     (RESULTS / "quality.md").write_text(text, encoding="utf-8")
     return text

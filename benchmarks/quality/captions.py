@@ -17,6 +17,7 @@ from functools import cache
 from itertools import groupby
 from pathlib import Path
 
+from benchmarks.quality._pages import Headline, publish, table
 from voicereel.captions.atoms import Atom, atoms_of, break_costs
 from voicereel.captions.conformance import RULES, check
 from voicereel.captions.cue import Cue
@@ -31,7 +32,6 @@ from workers.engines.base import TakeRequest
 from workers.engines.tts.espeak import Espeak
 
 TEXTS = Path(__file__).parent / "texts" / "dialogues.json"
-RESULT = Path(__file__).parents[1] / "results" / "captions.md"
 NAMES = ("default", "netflix", "netflix-children", "netflix-sdh", "bbc", "social")
 PHRASE = "phrase parted"
 PAUSE_MS, OVERLAP_MS = 300, 700
@@ -225,12 +225,6 @@ def by_language(name: str) -> Iterator[Row]:
         yield (language, len(members), *(f"{before[key]} | {after[key]}" for key in keys))
 
 
-def table(found: Iterable[Row]) -> str:
-    head, *body = [" | ".join(str(cell) for cell in row) for row in found]
-    rule = "|".join(["---"] * (head.count("|") + 1))
-    return "\n".join(f"| {line} |" for line in (head, rule, *body))
-
-
 def main() -> None:
     total = samples()
     spoken_ms = sum(sample.reel.duration_ms for sample in total)
@@ -244,9 +238,19 @@ def main() -> None:
         (f"## With {sum(len(s.cuts_ms) for s in total)} shot cuts", table(rows(with_cuts=True))),
         ("## netflix, by language", table(by_language("netflix"))),
     )
-    text = "\n\n".join(line for part in parts for line in part) + "\n"
-    RESULT.write_text(text, encoding="utf-8")
-    print(text)
+    page = "\n\n".join(line for part in parts for line in part)
+    publish("captions", page, [*headlines(len(total), len(languages))])
+
+
+def headlines(dialogues: int, languages: int) -> Iterator[Headline]:
+    for name in NAMES:
+        before, after = compared(samples(), STYLES[name], with_cuts=False)
+        broken_before, broken_after = (sum(found[rule] for rule in RULES) for found in (before, after))
+        cues = f"{before['with any']} → {after['with any']}"
+        yield Headline(
+            f"{name}: limits broken in {dialogues} dialogues, {languages} languages, before → after",
+            f"{broken_before} → {broken_after}; cues that break any {cues}",
+        )
 
 
 _HOW = """

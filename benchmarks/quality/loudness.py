@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import workers.stages
+from benchmarks.quality._pages import Headline, publish
 from tests.rendering import Studio, studio
 from tests.workers.audio.meters import read_file
 from voicereel.domain.job import Result
 from workers.stages.base import StageContext
 
-RESULT = Path(__file__).resolve().parents[1] / "results" / "loudness.md"
 FORMATS = ("wav", "flac", "mp3", "m4a", "ogg")
 TARGETS = (-14.0, -16.0, -23.0, -27.0)
 CEILING = -1.0
@@ -65,9 +65,17 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as home, studio(Path(home) / "home") as found:
         rows = list(measure(found, Path(home)))
         cost = cost_per_minute(found, Path(home) / "cost")
-    text = table(rows, cost)
-    RESULT.write_text(text, encoding="utf-8")
-    print(text)
+    publish("loudness", table(rows, cost), [*headlines(rows, cost)])
+
+
+def headlines(rows: list[Row], cost: float) -> Iterator[Headline]:
+    reached = [abs(row.error_lu) for row in rows if not row.limited]
+    yield Headline(f"worst error of {len(reached)} files, LU", f"{max(reached):.3f}", "≤ 0.2")
+    over = max(row.dbtp - CEILING for row in rows)
+    yield Headline(f"highest true peak of {len(rows)} files against the ceiling, dB", f"{over:+.2f}", "≤ 0")
+    limited = len(rows) - len(reached)
+    yield Headline("files told to be out of reach under their ceiling", f"{limited} of {len(rows)}")
+    yield Headline("mixing and mastering, CPU s a minute", f"{cost:.2f}")
 
 
 def measure(found: Studio, folder: Path) -> Iterator[Row]:

@@ -15,11 +15,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from benchmarks.quality._pages import Headline, publish, table
 from tests.rendering import Studio, studio
 from voicereel.api.bodies import read_script
 
 TEXTS = Path(__file__).parent / "texts"
-RESULT = Path(__file__).parents[1] / "results" / "quotes.md"
 VOICES = {
     "de": ("de", "de+f3"),
     "en": ("en-us+f2", "en-gb-scotland+m3"),
@@ -174,15 +174,19 @@ def p95(ordered: Sequence[float]) -> float:
     return ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))]
 
 
+def headlines(when: str, rows: Sequence[Row]) -> Iterator[Headline]:
+    missed = sorted(abs(row.missed) for row in rows)
+    what = f"{when}: expected against made, {len(rows)} scripts"
+    yield Headline(f"{what}, median", f"{median(missed):.1f} %", "≤ 3 %")
+    yield Headline(f"{what}, p95", f"{p95(missed):.1f} %", "≤ 8 %")
+    most = max(row.above for row in rows)
+    yield Headline(f"{when}: most that a quote is above its bill", f"{most:.1f} %", "≤ 10 %")
+
+
 HEAD = (
     "", "scripts", "quote above bill: median", "p95", "max", "expected against made: median", "p95", "max",
     "within the interval", "limited by the quote", "made and not billed",
 )  # fmt: skip
-
-
-def table(rows: Iterable[Sequence[str]]) -> str:
-    head, *body = [" | ".join(row) for row in rows]
-    return "\n".join(f"| {line} |" for line in (head, "|".join(["---"] * (head.count("|") + 1)), *body))
 
 
 def by_script(rows: Iterable[Row]) -> Iterator[Sequence[str]]:
@@ -211,8 +215,7 @@ def main() -> None:
             table(by_script(warmer)),
         )
     )
-    RESULT.write_text(text + "\n", encoding="utf-8")
-    print(text)
+    publish("quotes", text, [*headlines("cold", colder), *headlines("warm", warmer)])
 
 
 _HOW = """How: benchmarks/quality/quotes.py, with espeak. Scripts in seven languages, each by two voices

@@ -1,8 +1,8 @@
 """What it costs to change one line of many: `python -m benchmarks.quality.revisions`.
 
-A script of 500 lines is rendered whole, then one edit at a time. For each the certificate is checked by itself
-and beside the one before, and what it claims of the delivered files is checked by the client, which reads
-nothing but the two downloads. Writes benchmarks/results/revisions.md.
+A script of 500 lines is rendered whole, then one edit at a time. For each the certificate is checked by
+itself and beside the one before, and what it claims of the delivered files is checked by the client, which
+reads nothing but the two downloads. Writes benchmarks/results/revisions.md.
 """
 
 import json
@@ -38,7 +38,9 @@ GOAL = 2.0
 Edit = Callable[[Studio, str], object]
 
 EDITS: dict[str, Edit] = {
-    "another text for line 250": lambda s, job: update(s, job, "l250", text="Another text, some words longer."),
+    "another text for line 250": lambda s, job: update(
+        s, job, "l250", text="Another text, some words longer."
+    ),
     "another text for line 1": lambda s, job: update(s, job, "l1", text="And this is how it begins."),
     "a longer pause after line 100": lambda s, job: update(s, job, "l100", pause_after_ms=900),
     "line 300 louder by 3 dB": lambda s, job: update(s, job, "l300", gain_db=3.0),
@@ -161,21 +163,22 @@ def download(made: Studio, job_id: str, folder: Path, *, revision: int) -> None:
 
 
 HEAD = (
-    "edit", "lines spoken", "billed", "of the whole", "speaking, CPU of the whole", "all stages, CPU of the whole",
-    "takes the same", "delivered the same, says the certificate", "says the client", "mastered", "contradictions",
+    "edit", "lines spoken", "billed", "of the whole", "speaking, CPU of the whole",
+    "all stages, CPU of the whole", "takes the same", "delivered the same, says the certificate",
+    "says the client", "mastered", "contradictions",
 )  # fmt: skip
 
 ABOUT = """# Changing one line of many
 
-How: benchmarks/quality/revisions.py. A script of {lines} lines by two voices of espeak ({minutes:.0f} minutes, one
-WAV file), then one edit after another, each rendered as a revision. *Takes the same* are of the lines that were
-there before. Whether the delivered samples of such a line are the same, the certificate says and the client
-finds out by itself from two downloads: the two columns must agree, and *contradictions* counts whatever in a
-certificate, or between the two, does not.
+How: benchmarks/quality/revisions.py. A script of {lines} lines by two voices of espeak ({minutes:.0f}
+minutes, one WAV file), then one edit after another, each rendered as a revision. *Takes the same* are of the
+lines that were there before. Whether the delivered samples of such a line are the same, the certificate says
+and the client finds out by itself from two downloads: the two columns must agree, and *contradictions* counts
+whatever in a certificate, or between the two, does not.
 
-Speaking and billing follow the change. Mixing and mastering go over the whole reel each time: {whole:.1f} s of
-processor time here. Beside espeak, which speaks {speed:.0f} times faster than one listens, that is most of
-the work; beside a neural engine it is little.
+Speaking and billing follow the change. Mixing and mastering go over the whole reel each time: {whole:.1f} s
+of processor time here. Beside espeak, which speaks {speed:.0f} times faster than one listens, that is most
+of the work; beside a neural engine it is little.
 """
 
 

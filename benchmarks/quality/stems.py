@@ -1,6 +1,6 @@
 """Whether stems and clips add up to the reel: the null test, on scripts with and without overlaps.
 
-python -m benchmarks.quality.stems > benchmarks/results/stems.md
+`python -m benchmarks.quality.stems`, which writes benchmarks/results/stems.md.
 """
 
 import json
@@ -11,7 +11,7 @@ import random
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ import numpy.typing as npt
 import soundfile
 import structlog
 
+from benchmarks.quality._pages import Headline, publish, table
 from tests.rendering import Studio, studio
 from voicereel.domain.delivery import roles_of
 from workers.audio.mix import mix_blocks
@@ -57,7 +58,7 @@ class Null:
     stems: dict[int, float]
     clips: float
 
-    def row(self) -> str:
+    def cells(self) -> tuple[object, ...]:
         figures = (
             f"{self.before_mastering / LSB_16:.4f}",
             f"{self.before_mastering / LSB_24:.2f}",
@@ -67,7 +68,7 @@ class Null:
             f"{self.clips / LSB_24:.2f}",
         )
         facts = (self.name, self.lines, self.roles, f"{self.seconds:.1f}", self.most_at_once)
-        return " | ".join(map(str, ("", *facts, "yes" if self.same_length else "NO", *figures, ""))).strip()
+        return (*facts, "yes" if self.same_length else "NO", *figures)
 
 
 def scripts() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -193,7 +194,7 @@ def _difference(one: Sound, other: Sound) -> float:
     return float(np.abs(one - other).max())
 
 
-def many(made: Studio) -> Iterator[str]:
+def many(made: Studio) -> Iterator[tuple[str, ...]]:
     """What a script of very many lines makes of the job that a customer reads."""
     line = {"speaker": "stock:fake/a", "text": "Ready, set, go.", "pause_after_ms": 20}
     for clips in (False, True):
@@ -204,8 +205,7 @@ def many(made: Studio) -> Iterator[str]:
             lambda job_id=job_id: made.services.clips.page(made.principal, job_id, limit=100, after=0)
         )
         figures = (f"{rendered:.1f} s", f"{len(json.dumps(job)):,}", f"{1000 * read:.1f} ms")
-        cells = ("with" if clips else "without", *figures, f"{1000 * listed:.1f} ms" if clips else "")
-        yield f"| {' | '.join(cells)} |"
+        yield ("with" if clips else "without", *figures, f"{1000 * listed:.1f} ms" if clips else "")
 
 
 def _timed(call: Callable[[], Any]) -> tuple[float, Any]:
@@ -219,28 +219,39 @@ HEAD = """# Stems
 The largest difference between a reel and the sum of its parts. One step of 16 bits is 1/32,768 of full
 scale, one of 24 bits 1/8,388,608. *Before mastering*: the mix and the stems as they are computed, 32-bit
 float. *Delivered*: `reel.wav` and the files of `stems`, each rounded to its own depth; clips in 32-bit float.
-Made by `python -m benchmarks.quality.stems`.
-"""
-MACHINE = f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, Python {platform.python_version()}.\n"
+Made by `python -m benchmarks.quality.stems`."""
+MACHINE = f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, Python {platform.python_version()}."
 COLUMNS = (
     "script", "lines", "roles", "seconds", "lines at once", "same length", "before mastering, in 16 bits",
     "in 24 bits", "delivered, 16 bits", "24 bits", "float, in 24 bits", "clips, in 24 bits",
 )  # fmt: skip
+MANY_COLUMNS = ("clips", "rendered in", "job, bytes of JSON", "read in", "a page of 100 clips in")
 
 
 def main() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     with tempfile.TemporaryDirectory() as folder, studio(Path(folder) / "home") as made:
-        rows = [measure(made, name, script, Path(folder) / name).row() for name, script in scripts()]
-        print(HEAD)
-        print(MACHINE)
-        print(f"| {' | '.join(COLUMNS)} |")
-        print("|---|" + "---:|" * 4 + "---|" + "---:|" * 6)
-        print("\n".join(rows))
-        print(f"\nOne worker, SQLite, a folder; a script of {MANY_LINES:,} lines of half a second:\n")
-        print("| clips | rendered in | job, bytes of JSON | read in | a page of 100 clips in |")
-        print("|---|---:|---:|---:|---:|")
-        print("\n".join(many(made)))
+        found = [measure(made, name, script, Path(folder) / name) for name, script in scripts()]
+        about_many = f"One worker, SQLite, a folder; a script of {MANY_LINES:,} lines of half a second:"
+        page = (
+            HEAD,
+            MACHINE,
+            table([COLUMNS, *(null.cells() for null in found)]),
+            about_many,
+            table([MANY_COLUMNS, *many(made)]),
+        )
+    publish("stems", "\n\n".join(page), [*headlines(found)])
+
+
+def headlines(found: Sequence[Null]) -> Iterator[Headline]:
+    worst = max(null.before_mastering for null in found) / LSB_16
+    what = f"stems less the mix before mastering, {len(found)} scripts, steps of 16 bits"
+    yield Headline(what, f"≤ {worst:.3f}", "≤ 1")
+    few = [null for null in found if null.most_at_once <= 4]
+    worst = max(null.before_mastering for null in few) / LSB_24
+    yield Headline("the same, up to four lines at once, steps of 24 bits", f"≤ {worst:.2f}", "≤ 1")
+    same = sum(null.same_length for null in found)
+    yield Headline("stems as long as the reel, to the sample", f"{same} of {len(found)}", "all")
 
 
 if __name__ == "__main__":

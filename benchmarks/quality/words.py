@@ -5,18 +5,17 @@ are the known times, an espeak voice was aligned by two others of other sex and 
 against themselves are never shown. With the `flite` program (Debian's flite) its voices are measured too.
 """
 
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 from scipy.stats import spearmanr
 
-from benchmarks.quality.words_takes import (
+from benchmarks.quality._pages import Headline, publish
+from benchmarks.quality._words_takes import (
     FLITE_VOICES,
     SPOILED,
     Known,
@@ -26,14 +25,13 @@ from benchmarks.quality.words_takes import (
     has_flite,
     spoiled,
 )
-from benchmarks.quality.words_texts import TEXTS
+from benchmarks.quality._words_texts import TEXTS
 from voicereel.domain.words import Timing, words_from_timings
 from workers.audio.clip import Clip
 from workers.engines.alignment.aligners import READERS, Agreement
 from workers.engines.alignment.by_dictionary import ByDictionary
 from workers.engines.alignment.by_reading import ByReading
 
-RESULT = Path(__file__).parents[1] / "results" / "words.md"
 # none of them reads
 ESPEAK_VOICES = (("en-us+f4", 3.0, 1.2), ("en-us+m7", -3.0, 0.8))
 BANDS = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 1.0)
@@ -75,8 +73,28 @@ def main() -> None:
     found, costs = _measured(takes, methods)
     wrong = list(_of_other_texts(takes, methods))
     page = "\n".join(_page(found, wrong, costs, sum(take.clip.duration_ms for take in takes) / 1000))
-    RESULT.write_text(page + "\n", encoding="utf-8")
-    sys.stdout.write(page + "\n")
+    publish("words", page, [*headlines(found)])
+
+
+def headlines(found: Sequence[Found]) -> Iterator[Headline]:
+    """By voice, language and the method in use; with what estimating would have come to."""
+    groups: dict[tuple[str, str], list[Found]] = defaultdict(list)
+    for one in found:
+        if one.method in ("both" if one.language == "en" else "readings", "estimated"):
+            groups[one.source, one.language].append(one)
+    for (source, language), words in sorted(groups.items()):
+        errors, guessed = (
+            np.abs([one.error_ms for one in words if (one.method == "estimated") == is_guess])
+            for is_guess in (False, True)
+        )
+        if min(len(errors), len(guessed)) < _FEWEST:
+            continue
+        median, p90 = np.percentile(errors, (50, 90))
+        yield Headline(
+            f"{source}, {language}, {len(errors)} words, error in ms: median / p90 / max",
+            f"{median:.0f} / {p90:.0f} / {errors.max():.0f} (estimated {np.median(guessed):.0f} /"
+            f" {np.percentile(guessed, 90):.0f} / {guessed.max():.0f})",
+        )
 
 
 def estimated(clip: Clip, text: str, _language: str) -> Sequence[Timing]:
