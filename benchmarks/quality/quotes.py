@@ -177,8 +177,10 @@ def p95(ordered: Sequence[float]) -> float:
 def headlines(when: str, rows: Sequence[Row]) -> Iterator[Headline]:
     missed = sorted(abs(row.missed) for row in rows)
     what = f"{when}: expected against made, {len(rows)} scripts"
-    yield Headline(f"{what}, median", f"{median(missed):.1f} %", "≤ 3 %")
-    yield Headline(f"{what}, p95", f"{p95(missed):.1f} %", "≤ 8 %")
+    # of voices that nobody has heard, nothing was asked
+    goals = ("≤ 3 %", "≤ 8 %") if when == "warm" else ("", "")
+    yield Headline(f"{what}, median", f"{median(missed):.1f} %", goals[0])
+    yield Headline(f"{what}, p95", f"{p95(missed):.1f} %", goals[1])
     most = max(row.above for row in rows)
     yield Headline(f"{when}: most that a quote is above its bill", f"{most:.1f} %", "≤ 10 %")
 
