@@ -246,7 +246,7 @@ def headlines(dialogues: int, languages: int) -> Iterator[Headline]:
     """By rule for the style most often asked for, all rules together for the others."""
     for name in NAMES:
         before, after = compared(samples(), STYLES[name], with_cuts=False)
-        what = f"{name}: cues that break any rule, {dialogues} dialogues, {languages} languages, before → after"
+        what = f"{name}: cues breaking any rule, {dialogues} dialogues, {languages} languages, before → after"
         yield Headline(what, f"{before['with any']} → {after['with any']}")
         if name == "netflix":
             for rule in (rule for rule in RULES if before[rule] or after[rule]):
