@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from voicereel_client._download import Download, OnProgress
-from voicereel_client._edits import EditFlows
 from voicereel_client._estimates import Estimate
 from voicereel_client._events import follow
 from voicereel_client._flow import Flow, Listing, Part, Request, fetch, fetch_json, pages
+from voicereel_client._lines import LineFlows
 from voicereel_client._models import Clip, Event, JobRecord, Lexicon, Queue, Raw, Source, Speaker, Voice
 from voicereel_client._requests import PAGE_SIZE, id_of, path_to, post, query_of
 from voicereel_client._retries import Timing
@@ -193,7 +193,7 @@ def _report(month: str, format_: str) -> Request:
     return Request("GET", path_to("usage", "reports", month), params={"format": format_})
 
 
-class JobFlows(EditFlows[J], Generic[J]):
+class JobFlows(LineFlows[J], Generic[J]):
     """``parse`` makes the driver's own kind of job of a JSON object."""
 
     def __init__(self, parse: Callable[[Raw], J], timing: Timing) -> None:
