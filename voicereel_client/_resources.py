@@ -9,7 +9,6 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 from voicereel_client._driver import AsyncRunner, Runner
 from voicereel_client._endpoints import (
-    JobFlows,
     LexiconFlows,
     QueueFlows,
     SourceFlows,
@@ -18,6 +17,7 @@ from voicereel_client._endpoints import (
     VoiceFlows,
 )
 from voicereel_client._flow import Flow, Listing
+from voicereel_client._jobs import JobFlows
 from voicereel_client._models import JobRecord, Raw
 from voicereel_client._raw import RawRunner
 
