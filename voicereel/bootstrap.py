@@ -32,6 +32,7 @@ from voicereel.services.health import HealthService, Schema
 from voicereel.services.jobs import JobService
 from voicereel.services.lexicons import LexiconService
 from voicereel.services.limits import ScriptLimits
+from voicereel.services.line_audio import LineAudioService
 from voicereel.services.pronouncing import Pronouncing
 from voicereel.services.recovery import RecoveryService
 from voicereel.services.revisions import RevisionService
@@ -59,6 +60,7 @@ class Services:
     health: HealthService
     jobs: JobService
     lexicons: LexiconService
+    line_audio: LineAudioService
     recovery: RecoveryService
     revisions: RevisionService
     sources: SourceService
@@ -83,6 +85,7 @@ def build(settings: Settings) -> Services:
     casting = DraftCasting(
         engines=catalogue.engines_just_now, pronouncing=jobs.pronouncing, limits=jobs.limits, now=_now
     )
+    line_audio = LineAudioService(work=database, store=store, files=artifacts, now=_now)
     return Services(
         settings=settings,
         accounts=AccountService(work=database, now=_now),
@@ -90,10 +93,13 @@ def build(settings: Settings) -> Services:
         catalogue=catalogue,
         clips=ClipService(work=database, store=store, files=artifacts, now=_now),
         estimates=_estimates(settings, database, jobs),
-        events=EventService(work=database, view=jobs.get, max_streams=settings.max_streams),
+        events=EventService(
+            work=database, view=jobs.get, told=line_audio.told, max_streams=settings.max_streams
+        ),
         health=_health(settings, database, store, catalogue),
         jobs=jobs,
-        drafts=DraftService(work=database, casting=casting, limits=jobs.limits),
+        drafts=DraftService(work=database, casting=casting, limits=jobs.limits, audio=line_audio),
+        line_audio=line_audio,
         lexicons=LexiconService(work=database, now=_now),
         recovery=RecoveryService(work=database, store=store),
         revisions=RevisionService(work=database, files=artifacts, casting=casting, limits=jobs.limits),

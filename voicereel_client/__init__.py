@@ -28,6 +28,7 @@ from voicereel_client._errors import (
     WaitTimeoutError,
 )
 from voicereel_client._estimates import AtMost, Estimate, Expected, Span, Speech
+from voicereel_client._lines import line_names
 from voicereel_client._models import (
     AudioFile,
     Capabilities,
@@ -39,6 +40,7 @@ from voicereel_client._models import (
     JobWarning,
     Lexicon,
     LexiconRef,
+    LineAudio,
     NamedFile,
     Outputs,
     Pool,
@@ -88,6 +90,7 @@ __all__ = [
     "JobWarning",
     "Lexicon",
     "LexiconRef",
+    "LineAudio",
     "LineCheck",
     "LineWord",
     "NamedFile",
@@ -126,5 +129,6 @@ __all__ = [
     "VoiceReelError",
     "WaitTimeoutError",
     "__version__",
+    "line_names",
     "verify",
 ]

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
 
 from voicereel_client._flow import Flow, Listing, Request, fetch, fetch_json, pages
-from voicereel_client._models import Failure, JobRecord, JobWarning, Model, Outputs, Raw
+from voicereel_client._models import Failure, JobRecord, JobWarning, LineAudio, Model, Outputs, Raw
 from voicereel_client._requests import PAGE_SIZE, id_of, path_to, post, query_of
 
 J = TypeVar("J", bound=JobRecord)
@@ -55,6 +55,7 @@ class JobLine(Model):
     spoken_by: str = ""
     warnings: tuple[JobWarning, ...] = ()
     error: Failure | None = None
+    audio: LineAudio | None = None
     words: tuple[LineWord, ...] = ()
 
 

@@ -253,6 +253,17 @@ class Clip(File):
 
 
 @dataclass(frozen=True, kw_only=True)
+class LineAudio(Model):
+    """The take of one line as a WAV file, before levels are matched and before mastering."""
+
+    url: str = field(default="", repr=False)
+    expires_at: datetime | None = None
+    duration_ms: int = 0
+    bytes: int = 0
+    media_type: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Pronunciation(Model):
     """A word, and how to say it: another spelling, IPA, or both."""
 
@@ -353,3 +364,9 @@ class Event:
     id: int | None
     type: str
     data: Raw
+
+    @property
+    def audio(self) -> LineAudio | None:
+        """What was spoken of a line that is finished; None of other events, and where that is nothing."""
+        found = self.data.get("audio") if self.type == "line.finished" else None
+        return LineAudio.parse(found) if isinstance(found, Mapping) else None

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
+from datetime import datetime, timezone
+from typing import TypeAlias
 from urllib.parse import quote
 
 from voicereel_client._flow import Part, Request
 from voicereel_client._models import JobRecord
 
 PAGE_SIZE = 100
+WAIT_S = 600.0
+
+Moment: TypeAlias = "datetime | str"
 
 
 def path_to(collection: str, member: str, *rest: str) -> str:
@@ -30,3 +35,10 @@ def query_of(**given: object) -> dict[str, str]:
 
 def id_of(job: JobRecord | str) -> str:
     return job if isinstance(job, str) else job.id
+
+
+def moment(value: Moment) -> str:
+    """A datetime without a zone is local time."""
+    if isinstance(value, str):
+        return value
+    return value.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")

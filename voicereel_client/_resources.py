@@ -9,7 +9,6 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 from voicereel_client._driver import AsyncRunner, Runner
 from voicereel_client._endpoints import (
-    JobFlows,
     LexiconFlows,
     QueueFlows,
     SourceFlows,
@@ -18,6 +17,7 @@ from voicereel_client._endpoints import (
     VoiceFlows,
 )
 from voicereel_client._flow import Flow, Listing
+from voicereel_client._jobs import JobFlows
 from voicereel_client._models import JobRecord, Raw
 from voicereel_client._raw import RawRunner
 
@@ -128,6 +128,7 @@ class Job(JobRecord):
     approve = _of_job(JobFlows["Job"].approve)
     download = _of_job(JobFlows["Job"].download)
     line = _of_job(JobFlows["Job"].line)
+    save_line = _of_job(JobFlows["Job"].save_line)
     lines = _each_of_job(JobFlows["Job"].lines)
     update_line = _of_job(JobFlows["Job"].update_line)
     move_line = _of_job(JobFlows["Job"].move_line)
@@ -147,6 +148,7 @@ class AsyncJob(JobRecord):
     approve = _of_async_job(JobFlows["AsyncJob"].approve)
     download = _of_async_job(JobFlows["AsyncJob"].download)
     line = _of_async_job(JobFlows["AsyncJob"].line)
+    save_line = _of_async_job(JobFlows["AsyncJob"].save_line)
     lines = _each_of_async_job(JobFlows["AsyncJob"].lines)
     update_line = _of_async_job(JobFlows["AsyncJob"].update_line)
     move_line = _of_async_job(JobFlows["AsyncJob"].move_line)
@@ -253,6 +255,7 @@ class Jobs(Resource[JobFlows[Job]]):
     events = _each(JobFlows[Job].events)
     lines = _each(JobFlows[Job].lines)
     line = _run(JobFlows[Job].line)
+    save_line = _run(JobFlows[Job].save_line)
     update_line = _run(JobFlows[Job].update_line)
     move_line = _run(JobFlows[Job].move_line)
     insert_line = _run(JobFlows[Job].insert_line)
@@ -282,6 +285,7 @@ class AsyncJobs(AsyncResource[JobFlows[AsyncJob]]):
     events = _async_each(JobFlows[AsyncJob].events)
     lines = _async_each(JobFlows[AsyncJob].lines)
     line = _awaited(JobFlows[AsyncJob].line)
+    save_line = _awaited(JobFlows[AsyncJob].save_line)
     update_line = _awaited(JobFlows[AsyncJob].update_line)
     move_line = _awaited(JobFlows[AsyncJob].move_line)
     insert_line = _awaited(JobFlows[AsyncJob].insert_line)

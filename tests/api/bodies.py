@@ -2,13 +2,14 @@
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from werkzeug.test import TestResponse
 
 from voicereel.bootstrap import Services
 from voicereel.domain.job import Artifact, Claim, Result, Take
+from voicereel.domain.waves import Layout
 from voicereel.services.ids import new_id
 
 JSON = "application/json"
@@ -62,28 +63,31 @@ def source_form(**changes: Any) -> dict[str, Any]:
 def finish(services: Services, audio: bytes = AUDIO) -> None:
     """Do the work of every due stage run as the workers would, with ``audio`` as the reel."""
     while claim := services.work.claim("cpu", worker_id="w1"):
-        services.work.complete(
-            claim,
-            Result(takes=tuple(_takes(services, claim)), artifacts=tuple(_files(services, claim, audio))),
-        )
+        files = tuple(_files(services, claim, audio))
+        takes = tuple(_takes(services, claim, files))
+        services.work.complete(claim, Result(takes=takes, artifacts=files))
 
 
-def _takes(services: Services, claim: Claim) -> Iterator[Take]:
+def _takes(services: Services, claim: Claim, files: Sequence[Artifact]) -> Iterator[Take]:
+    """Every line is the same eight samples."""
     if claim.stage != "synthesize":
         return
     for record in services.work.lines(claim, first=claim.payload["first"], last=claim.payload["last"]):
         yield Take(
             line_id=record.line.id,
             fingerprint="0" * 64,
-            artifact_id="",
+            artifact_id=files[0].id,
             offset_samples=0,
-            length_samples=0,
+            length_samples=8,
             sample_rate=16_000,
             duration_ms=0,
         )
 
 
 def _files(services: Services, claim: Claim, audio: bytes) -> Iterator[Artifact]:
+    if claim.stage == "synthesize":
+        layout = Layout(sample_rate=16_000, sample_format="PCM_16", first_byte=0)
+        yield _file(services, claim, "takes", "takes.wav", bytes(16), facts=layout.facts)
     if claim.stage != "package":
         return
     if suffix := claim.payload.get("format"):

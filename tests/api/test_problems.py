@@ -23,6 +23,8 @@ RAISED: list[tuple[Exception, int, str, bool]] = [
     (errors.InvalidRequest((), code="idempotency_key_reused"), 422, "idempotency_key_reused", False),
     (errors.FileTooLarge(7), 413, "too_large", False),
     (errors.NotFound("job"), 404, "not_found", False),
+    (errors.NotFound("x", code="y", detail="z"), 404, "y", False),
+    (errors.Gone("x", code="audio_gone"), 410, "audio_gone", False),
     (errors.Conflict("x", code="job_finished"), 409, "job_finished", False),
     (errors.Unauthenticated(), 401, "unauthenticated", False),
     (errors.Forbidden("x"), 403, "missing_scope", False),

@@ -31,6 +31,7 @@ CONFIG = SchemathesisConfig.from_dict(
 
 FILE = "GET /v1/artifacts/{artifact_id}/content"
 CLIP = "GET /v1/artifacts/{artifact_id}/clips/{name}"
+TAKE = "GET /v1/artifacts/{artifact_id}/takes/{span}/{name}"
 EVENTS = "/v1/jobs/{job_id}/events"
 SPEAKER = "stock:fake/ana"
 
@@ -57,19 +58,28 @@ class Target:
             "speaker_id": self.fresh("speaker_id"),
             "lexicon_id": self.fresh("lexicon_id"),
             "source_id": self.fresh("source_id"),
+            "line_id": self.fresh("line_id"),
             "month": "2025-01",
         }
         finish(shared.services)
         job = shared.client.get(f"/v1/jobs/{self.ids['job_id']}", headers=shared.headers).json
         page = shared.client.get(f"/v1/jobs/{self.ids['job_id']}/clips", headers=shared.headers).json
-        for operation, file in ((FILE, job["outputs"]["audio"][0]), (CLIP, page["data"][0])):
+        line = shared.client.get(f"/v1/jobs/{self.ids['job_id']}/lines/l1", headers=shared.headers).json
+        files = {FILE: job["outputs"]["audio"][0], CLIP: page["data"][0], TAKE: line["audio"]}
+        for operation, file in files.items():
             url = urlsplit(file["url"])
-            self.files[operation] = {"artifact_id": url.path.split("/")[3], "name": url.path.split("/")[-1]}
+            _, _, _, artifact_id, _, *rest = url.path.split("/")
+            self.files[operation] = {
+                "artifact_id": artifact_id,
+                **dict(zip(("name", "span"), reversed(rest), strict=False)),
+            }
             self.signed[operation] = dict(parse_qsl(url.query))
 
     def fresh(self, name: str) -> str:
-        """The id of a thing just made, for a request that changes it."""
+        """The id of a thing just made, for a request that changes it; of a line, one that every job has."""
         assert self.shared is not None
+        if name == "line_id":
+            return "l1"
         path, body = ("/v1/synthesize", {"json": script(output={"formats": ["mp3"], "clips": True})})
         if name == "speaker_id":
             path, body = ("/v1/speakers", {"data": form()})
@@ -110,6 +120,10 @@ def meet(case: schemathesis.Case) -> None:
         case.query = dict(target.signed[label])
     elif label == "POST /v1/synthesize":
         case.body = _castable(deepcopy(case.body))
+    elif label == "GET /v1/lexicons/{lexicon_id}":
+        case.query = {}  # of a lexicon just made there is no older version
+    elif label == "POST /v1/sources":
+        case.body = {**case.body, "file": Binary(WAV)}
     elif label == "POST /v1/speakers":
         case.body = {**case.body, "language": "en"}
 

@@ -27,7 +27,7 @@ def test_every_scope_is_one_that_a_key_can_have() -> None:
 
 def test_only_health_and_presigned_downloads_are_public() -> None:
     public = {operation.id for operation in operations() if operation.scopes is None}
-    assert public == {"getLiveness", "getReadiness", "downloadArtifact", "downloadClip"}
+    assert public == {"getLiveness", "getReadiness", "downloadArtifact", "downloadClip", "downloadLineAudio"}
 
 
 def test_every_private_operation_names_a_scope() -> None:

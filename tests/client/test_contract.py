@@ -21,15 +21,16 @@ from tests.client.service import (
     page,
     speaker,
 )
-from voicereel_client import VoiceReel, _estimates, _models, _usage
+from voicereel_client import VoiceReel, _edits, _estimates, _models, _usage
 
 CONTRACT: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "openapi.yaml").read_text())
 SCHEMAS: dict[str, Any] = CONTRACT["components"]["schemas"]
 ELSEWHERE = {
-    "downloadArtifact", "downloadClip", "getHealth", "getLiveness", "getMetrics", "getReadiness",
-    "streamJobEvents",
+    "downloadArtifact", "downloadClip", "downloadLineAudio", "getHealth", "getLiveness", "getMetrics",
+    "getReadiness", "getLineAudio", "streamJobEvents",
 }  # fmt: skip
-"""A job's URLs lead to the first two, operators call the next four, test_events.py the last."""
+"""URLs of jobs, clips and lines lead to the first three, operators call the next four, who has no client the
+one after; test_events.py calls the last."""
 LINE_ID = "the-line"
 MONTH = "2026-10"
 
@@ -63,6 +64,8 @@ def inside(schema: dict[str, Any], name: str) -> dict[str, Any]:
         (_models.NamedFile, SCHEMAS["NamedFile"]),
         (_models.Stem, SCHEMAS["Stem"]),
         (_models.Clip, SCHEMAS["Clip"]),
+        (_models.LineAudio, SCHEMAS["LineAudio"]),
+        (_edits.JobLine, SCHEMAS["JobLine"]),
         (_estimates.Estimate, SCHEMAS["Estimate"]),
         (_estimates.Span, SCHEMAS["Span"]),
         (_estimates.Expected, inside(SCHEMAS["Estimate"], "expected")),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import soundfile
 import yaml
 
 from tests.rendering import Studio, studio
@@ -19,6 +20,7 @@ from voicereel_client import (
     PermissionDeniedError,
     UnprocessableError,
     VoiceReel,
+    line_names,
 )
 
 LINES = [{"speaker": "stock:fake/a", "text": "Hello there."}]
@@ -58,6 +60,19 @@ def test_from_script_to_files(fake_studio: Studio, tmp_path: Path) -> None:
     assert done.outputs is not None
     hashes = {audio.format: audio.sha256 for audio in done.outputs.audio}
     assert hashlib.sha256((tmp_path / "out" / "reel.wav").read_bytes()).hexdigest() == hashes["wav"]
+
+
+def test_lines_are_saved_before_the_job_has_ended(fake_studio: Studio, tmp_path: Path) -> None:
+    client = connect(fake_studio)
+    lines = [{"id": line_id, "speaker": "stock:fake/a", "text": "Hello there."} for line_id in ("..", "b")]
+    job = client.synthesize(lines=lines)
+    assert fake_studio.runner.run_one()
+    assert client.jobs.get(job.id).status == "running"
+    for line in job.lines():
+        path = job.save_line(line, tmp_path / "lines" / line_names([line.id])[line.id])
+        assert line.audio is not None
+        assert soundfile.info(path).frames == line.audio.duration_ms * 24
+        assert path.read_bytes() == job.save_line("b", tmp_path / "again.wav").read_bytes()
 
 
 def test_the_same_key_makes_one_job(fake_studio: Studio) -> None:

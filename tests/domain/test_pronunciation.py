@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from voicereel.domain.books import Book, find
 from voicereel.domain.lexicons import Entry, Reading, repeated_entries
-from voicereel.domain.pronunciation import Book, changed, find, spoken_form
+from voicereel.domain.pronunciation import changed, spoken_form
 from voicereel.domain.script import spoken_text
 from voicereel.domain.words import Timing, words_from_timings
 

@@ -58,8 +58,26 @@ def test_keys_are_listed_with_whose_they_are_and_since_when_and_not_themselves()
     assert (again.exit_code, again.output) == (1, "Error: There is no such live key.\n")
 
 
+def test_tenants_are_listed_with_their_live_keys_and_who_helps_out() -> None:
+    made("--name", "farm", "--tenant", "acme")
+    made("--name", "desk", "--tenant", "acme")
+    old = made("--name", "old")
+    run("keys", "revoke", old["id"])
+    first, second = json.loads(run("tenants", "list", "--json").stdout)
+    assert {**first, "id": "", "created_at": ""} == {
+        "id": "", "name": "acme", "created_at": "", "live_keys": 2, "fallback": None,
+    }  # fmt: skip
+    assert (second["name"], second["live_keys"]) == ("default", 0)
+    assert first["id"].startswith("ten_")
+    day = first["created_at"][:10]
+    lines = [line.split() for line in run("tenants", "list").stdout.splitlines()]
+    assert lines[0] == [first["id"], "acme", day, "2", "keys", "-"]
+    assert lines[1] == [second["id"], "default", day, "0", "keys", "-"]
+
+
 COMMANDS = [
     ("keys", "list"),
+    ("tenants", "list"),
     ("keys", "revoke", "key_1"),
     ("tenants", "fallback", "acme"),
     ("prices", "show"),

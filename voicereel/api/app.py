@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Flask
 
-from voicereel.api import artifacts, catalogue, clips, events, health, synthesize, usage
+from voicereel.api import artifacts, catalogue, clips, events, health, line_audio, synthesize, usage
 from voicereel.api.binding import JSON, MULTIPART, bind
 from voicereel.api.jobs import JobRoutes
 from voicereel.api.lexicons import LexiconRoutes
@@ -45,6 +45,7 @@ def create_app(services: Services) -> Flask:
         **catalogue.handlers(services.catalogue),
         **clips.handlers(services.clips),
         **events.handlers(services.events),
+        **line_audio.handlers(services.line_audio),
         **health.handlers(services.check_ready, services.health),
         **synthesize.handlers(services.jobs, services.estimates),
         **usage.handlers(services.usage),

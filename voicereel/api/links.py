@@ -5,9 +5,11 @@ from typing import Any
 
 
 def with_absolute_links(view: dict[str, Any], root: str) -> dict[str, Any]:
-    """A job's view whose links work from outside; ``root`` is where this request came in."""
+    """A job's view, or a line's, whose links work from outside; ``root`` is where this request came in."""
     for file in _files(view.get("outputs") or {}):
         file["url"] = absolute(file["url"], root)
+    if view.get("audio"):
+        view["audio"] = {**view["audio"], "url": absolute(view["audio"]["url"], root)}
     return view
 
 

@@ -25,6 +25,7 @@ _STATUS: Mapping[type[VoiceReelError], int] = {
     domain.InvalidRequest: 422,
     domain.FileTooLarge: 413,
     domain.NotFound: 404,
+    domain.Gone: 410,
     domain.Conflict: 409,
     domain.Unauthenticated: 401,
     domain.Forbidden: 403,

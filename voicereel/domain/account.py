@@ -59,6 +59,17 @@ class ApiKey:
     fallback: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tenant:
+    """A customer. ``keys`` are those that were not revoked and have not expired."""
+
+    id: str
+    name: str
+    created_at: datetime
+    keys: int
+    fallback: str | None = None
+
+
 def new_key() -> str:
     """A fresh key: ``vr_live_<keyid><secret><crc>``, fields told apart by position."""
     keyid = "".join(secrets.choice(_KEYID_ALPHABET) for _ in range(_KEYID_LENGTH))

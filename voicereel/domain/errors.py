@@ -4,6 +4,7 @@ VoiceReelError
 ├── InvalidRequest        the customer's input breaks a rule; carries every bad field
 ├── FileTooLarge          an upload is over the limit
 ├── NotFound              no such thing, or another tenant's
+├── Gone                  it was there, and is not kept any more
 ├── Conflict              the thing is in a state that does not allow this
 ├── Unauthenticated       no credential, or a wrong one
 ├── Forbidden             the credential lacks a scope
@@ -65,8 +66,12 @@ class FileTooLarge(VoiceReelError):
 class NotFound(VoiceReelError):
     code = "not_found"
 
-    def __init__(self, what: str) -> None:
-        super().__init__(f"There is no such {what}.")
+    def __init__(self, what: str, *, code: str | None = None, detail: str | None = None) -> None:
+        super().__init__(detail or f"There is no such {what}.", code=code)
+
+
+class Gone(VoiceReelError):
+    code = "gone"
 
 
 class Conflict(VoiceReelError):

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from voicereel.domain.account import SCOPES, ApiKey
+from voicereel.domain.account import SCOPES, ApiKey, Tenant
 from voicereel.domain.script import is_speaker_id
 from voicereel.manage.options import HOME_OPTION
 from voicereel.manage.service import service
@@ -90,7 +90,34 @@ def revoke_key(home: Path | None, key_id: str) -> None:
 
 @click.group()
 def tenants() -> None:
-    """What is set for a customer."""
+    """Customers, and what is set for them."""
+
+
+@tenants.command("list")
+@HOME_OPTION
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def list_tenants(home: Path | None, as_json: bool) -> None:
+    """Every tenant, the oldest first: since when, how many live keys, and who helps out."""
+    with service(home) as services:
+        found = services.accounts.all_tenants()
+    if as_json:
+        click.echo(json.dumps([_tenant_view(tenant) for tenant in found], indent=2))
+        return
+    width = max((len(tenant.name) for tenant in found), default=0)
+    for tenant in found:
+        keys = f"{tenant.keys} {'key' if tenant.keys == 1 else 'keys'}"
+        told = f"{tenant.name:{width}}  {_day(tenant.created_at)}  {keys:8}"
+        click.echo(f"{tenant.id}  {told}  {tenant.fallback or '-'}")
+
+
+def _tenant_view(tenant: Tenant) -> dict[str, Any]:
+    return {
+        "id": tenant.id,
+        "name": tenant.name,
+        "created_at": moment(tenant.created_at),
+        "live_keys": tenant.keys,
+        "fallback": tenant.fallback,
+    }
 
 
 @tenants.command("fallback")

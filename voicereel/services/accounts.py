@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from voicereel.domain.account import ApiKey, Principal, is_well_formed, key_hash, new_key
+from voicereel.domain.account import ApiKey, Principal, Tenant, is_well_formed, key_hash, new_key
 from voicereel.domain.errors import Forbidden, NotFound, Unauthenticated
 from voicereel.ports import Clock, UnitOfWork
 from voicereel.services.fallbacks import check_fallback
@@ -60,6 +60,11 @@ class AccountService:
         with self.work.writing() as tx:
             if not tx.accounts.revoke_key(key_id):
                 raise NotFound("live key")
+
+    def all_tenants(self) -> tuple[Tenant, ...]:
+        """Every tenant, oldest first."""
+        with self.work.reading() as tx:
+            return tx.accounts.tenants()
 
     def set_fallback(self, tenant: str, speaker_id: str | None) -> None:
         """Who speaks a tenant's lines when their own engine fails for good; None: nobody.

@@ -25,6 +25,7 @@ from voicereel.services.draft_casting import DraftCasting
 from voicereel.services.idempotency import Once, Reply, recall, remember
 from voicereel.services.jobs import speech_job
 from voicereel.services.limits import ScriptLimits, check_limits
+from voicereel.services.line_audio import LineAudioService
 from voicereel.services.line_views import line_view
 
 
@@ -35,6 +36,7 @@ class DraftService:
     work: UnitOfWork
     casting: DraftCasting
     limits: ScriptLimits
+    audio: LineAudioService
 
     def page(
         self, principal: Principal, job_id: str, *, limit: int, first: int, words: bool
@@ -132,7 +134,13 @@ class DraftService:
     def _view(self, job: Job, record: LineRecord, *, words: bool) -> dict[str, Any]:
         # Before the first edit nothing has been noted: then all is as it was rendered.
         changed = job.rendered_sha256 is not None or job.stale
-        return line_view(job, record, changed=changed and is_changed(record), words=words)
+        return line_view(
+            job,
+            record,
+            changed=changed and is_changed(record),
+            words=words,
+            audio=self.audio.of_line(job, record),
+        )
 
 
 def open_draft(tx: Transaction, principal: Principal, job_id: str) -> tuple[Job, tuple[LineRecord, ...]]:

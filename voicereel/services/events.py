@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,12 +20,15 @@ _LISTEN_S = 1.0
 class EventService:
     """Hands out the events of a job, past ones first, until the job has finished.
 
+    ``view`` and ``told`` make what is told of jobs and of their lines, with download URLs of this moment.
+
     A stream holds a database connection only while it reads, never while it waits: one listener a
     process hears which jobs have something new, and wakes the streams of those alone.
     """
 
     work: UnitOfWork
     view: Callable[[Principal, str], dict[str, Any]]
+    told: Callable[[str, Sequence[Event]], Iterable[Event]]
     max_streams: int = 40
     ping_s: float = 15.0
     monotonic: Callable[[], float] = time.monotonic
@@ -160,7 +163,7 @@ class EventStream:
         return any(self._service.is_last(self._principal, event) for event in events)
 
     def _tell(self, events: Sequence[Event]) -> Iterator[Event]:
-        for event in events:
+        for event in self._service.told(self.job_id, events):
             self._after = event.id
             yield self._service.fresh(self._principal, event)
 

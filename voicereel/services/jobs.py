@@ -1,13 +1,12 @@
 """Jobs as a customer sees them: submit, read, list, cancel, delete."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 from voicereel.domain.account import Principal
-from voicereel.domain.delivery import roles_of
 from voicereel.domain.errors import (
     Conflict,
     FieldError,
@@ -16,10 +15,10 @@ from voicereel.domain.errors import (
     Unavailable,
     VoiceReelError,
 )
-from voicereel.domain.job import FINISHED, Fallback, Job, JobStatus, LineRecord, StageRun, StageView
-from voicereel.domain.plan import PLANS, shard_lines
+from voicereel.domain.job import FINISHED, Fallback, Job, JobStatus, StageRun, StageView
 from voicereel.domain.script import Script
 from voicereel.domain.speakers import EngineInfo, Speaker
+from voicereel.domain.speech_plan import speech_runs
 from voicereel.ports import Clock, Page, Submission, Transaction, UnitOfWork
 from voicereel.services.artifacts import ArtifactService
 from voicereel.services.billing import bill
@@ -264,57 +263,6 @@ def end_job(
     if closed is not None:
         tx.events.add(job.id, tenant_id=job.tenant_id, events=[("job.finished", job_view(closed))])
     return True
-
-
-def speech_runs(
-    script: Script, records: Sequence[LineRecord], pools: Mapping[str, str]
-) -> Iterator[StageRun]:
-    """Every stage run of a script; those of an ordinal run side by side.
-
-    The captions come after the audio files: the reel tells what was measured of them, and its parts are
-    mastered as they were.
-    """
-    payloads: dict[str, list[dict[str, Any]]] = {
-        "synthesize": list(_shards(records)),
-        "fit": [{}],
-        "mix": [{"rate": rate} for rate in _rates(script)],
-        "package": list(_deliveries(script)),
-    }
-    for ordinal, stage in enumerate(PLANS["speech"]):
-        for shard, payload in enumerate(payloads[stage.name]):
-            pool = pools.get(payload.get("engine", ""), stage.pool)
-            turn = ordinal + (_wait(payload) if stage.name == "package" else 0)
-            yield StageRun(stage=stage.name, shard=shard, ordinal=turn, pool=pool, payload=payload)
-
-
-def _wait(delivery: Mapping[str, Any]) -> int:
-    """Files of the reel first, then what tells of them or is made like them, then the page with all of it."""
-    return 0 if "format" in delivery else 2 if "preview" in delivery else 1
-
-
-def _shards(records: Sequence[LineRecord]) -> Iterator[dict[str, Any]]:
-    lengths = [len(record.line.text) for record in records]
-    for shard in shard_lines(lengths, [record.voice.engine for record in records]):
-        yield {"first": shard.first, "last": shard.last, "engine": shard.engine}
-
-
-def _deliveries(script: Script) -> Iterator[dict[str, Any]]:
-    """What is made of the mix, and beside it: each by a run of its own."""
-    output = script.output
-    yield {"captions": True}
-    yield from ({"format": name} for name in output.formats)
-    if output.stems:
-        yield from ({"stem": role} for role in roles_of(script.lines))
-        if script.bed:
-            yield {"stem": None}
-    if output.clips or output.cue_sheets:
-        yield {"sheets": True}
-    if output.preview:
-        yield {"preview": True}
-
-
-def _rates(script: Script) -> list[int]:
-    return sorted({script.output.rate_for(name) for name in script.output.formats})
 
 
 def _fresh_stages(runs: Sequence[StageRun]) -> tuple[StageView, ...]:

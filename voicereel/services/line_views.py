@@ -9,7 +9,7 @@ from voicereel.domain.revisions import Revision
 from voicereel.services.views import View, moment
 
 
-def line_view(job: Job, record: LineRecord, *, changed: bool, words: bool) -> View:
+def line_view(job: Job, record: LineRecord, *, changed: bool, words: bool, audio: View | None) -> View:
     """A line as the script has it, and what was last made of it; times are of the reel."""
     line, segment = record.line, record.segment
     return {
@@ -27,6 +27,7 @@ def line_view(job: Job, record: LineRecord, *, changed: bool, words: bool) -> Vi
         "spoken_by": record.voice.speaker_id,
         "warnings": [asdict(warning) for warning in record.warnings],
         "error": record.error,
+        "audio": audio,
         **({"words": _words(record)} if words else {}),
     }
 

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from voicereel.domain.books import Book, Found, find
 from voicereel.domain.errors import FieldError, InvalidRequest
 from voicereel.domain.job import LineRecord
 from voicereel.domain.lexicons import Entry, LexiconRef
-from voicereel.domain.pronunciation import Book, Found, find, ignored_warning, spoken_form
+from voicereel.domain.pronunciation import ignored_warning, spoken_form
 from voicereel.domain.script import Script, Warn, spoken_text
 from voicereel.domain.speakers import EngineInfo
 from voicereel.ports import UnitOfWork

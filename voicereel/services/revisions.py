@@ -11,12 +11,13 @@ from voicereel.domain.job import Job, LineRecord, StageRun, TakeSource
 from voicereel.domain.plan import shard_lines
 from voicereel.domain.revisions import Revision, need_of
 from voicereel.domain.script import Script
+from voicereel.domain.speech_plan import speech_runs
 from voicereel.ports import Beginning, Transaction, UnitOfWork
 from voicereel.services.artifacts import ArtifactService
 from voicereel.services.draft_casting import DraftCasting
 from voicereel.services.drafts import check_draft, open_draft
 from voicereel.services.idempotency import Once, Reply, recall, remember
-from voicereel.services.jobs import speech_job, speech_runs
+from voicereel.services.jobs import speech_job
 from voicereel.services.limits import ScriptLimits, check_limits
 from voicereel.services.line_views import revision_view
 from voicereel.services.views import job_view

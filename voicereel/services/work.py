@@ -13,6 +13,7 @@ from voicereel.ports import ArtifactStore, CachedTake, Transaction, UnitOfWork
 from voicereel.services.billing import bill
 from voicereel.services.drafts import settle_draft
 from voicereel.services.jobs import end_job
+from voicereel.services.line_audio import audio_of
 from voicereel.services.rescue import REVIEWED, have_spoken, rescue_run, waits_for_review
 from voicereel.services.views import job_view, speaker_view, stage_view
 from voicereel.telemetry import log
@@ -231,6 +232,7 @@ def _line_events(takes: Sequence[Take]) -> list[tuple[str, Mapping[str, Any]]]:
                     {"code": w.code, "pointer": w.pointer, "detail": w.detail} for w in take.warnings
                 ],
                 "error": take.error,
+                "audio": audio_of(take),
             },
         )
         for take in takes

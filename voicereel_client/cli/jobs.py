@@ -9,8 +9,17 @@ import click
 
 from voicereel_client._models import JobRecord
 from voicereel_client.cli.app import App, Noun, pass_app
+from voicereel_client.cli.lines import LineFiles, lines_option
 from voicereel_client.cli.output import print_deleted, print_job, print_listed
-from voicereel_client.cli.render import directory_option, fetch, finish, judge, timeout_option, watch
+from voicereel_client.cli.render import (
+    directory_option,
+    fetch,
+    finish,
+    judge,
+    places,
+    timeout_option,
+    watch,
+)
 
 job_argument = click.argument("job_id")
 
@@ -100,17 +109,22 @@ def approve(app: App, job_id: str) -> None:
 @jobs.command()
 @job_argument
 @directory_option
+@lines_option
 @click.option("--wait/--no-wait", default=False, help="Until the job is done.")
 @timeout_option
 @pass_app
-def download(app: App, job_id: str, *, directory: Path, wait: bool, timeout: float) -> None:
+def download(
+    app: App, job_id: str, *, directory: Path, lines_to: Path | None, wait: bool, timeout: float
+) -> None:
     """Download a job's files; goes on where an earlier download broke off."""
     with app.client() as client:
         if wait:
-            finish(app, client.jobs.get(job_id), directory=directory, timeout=timeout)
+            job = client.jobs.get(job_id)
+            finish(app, job, directory=directory, lines_to=lines_to, timeout=timeout)
             return
-        app.resumed_by("jobs", "download", job_id, "-o", str(directory))
-        fetch(app, client.jobs.get(job_id), directory=directory)
+        app.resumed_by("jobs", "download", job_id, *places(directory, lines_to))
+        job = client.jobs.get(job_id)
+        fetch(app, job, directory=directory, lines=LineFiles(job, lines_to) if lines_to else None)
 
 
 @jobs.command()

@@ -14,6 +14,7 @@ from voicereel_client._resources import Job
 from voicereel_client.cli.app import App, Leaf, pass_app
 from voicereel_client.cli.estimate import Costs, costs, show_estimate
 from voicereel_client.cli.failures import JOB_FAILED, complain, printable
+from voicereel_client.cli.lines import LineFiles, lines_option
 from voicereel_client.cli.output import print_json
 from voicereel_client.cli.progress import download_bars, job_bar
 from voicereel_client.cli.scripts import ScriptFile, script_file
@@ -45,6 +46,7 @@ key_option = click.option(
 @click.command(cls=Leaf)
 @script_file
 @directory_option
+@lines_option
 @timeout_option
 @key_option
 @costs
@@ -54,6 +56,7 @@ def render(
     *,
     file: ScriptFile,
     directory: Path,
+    lines_to: Path | None,
     timeout: float,
     idempotency_key: str | None,
     costs: Costs,
@@ -66,10 +69,11 @@ def render(
     body, key = costs.into(file.to_send(app)), idempotency_key or str(uuid.uuid4())
     if costs.dry_run:
         return show_estimate(app, body)
-    app.resumed_by("render", *file.words, *costs.words, "-o", str(directory), "--idempotency-key", key)
+    where = places(directory, lines_to)
+    app.resumed_by("render", *file.words, *costs.words, *where, "--idempotency-key", key)
     with app.client() as client:
         job = client.synthesize(body, idempotency_key=key)
-        return finish(app, job, directory=directory, timeout=timeout)
+        return finish(app, job, directory=directory, lines_to=lines_to, timeout=timeout)
 
 
 @click.command(cls=Leaf)
@@ -90,14 +94,20 @@ def synthesize(app: App, file: ScriptFile, idempotency_key: str | None, costs: C
     return click.echo(job.id)
 
 
-def finish(app: App, job: Job, *, directory: Path, timeout: float) -> None:
+def finish(app: App, job: Job, *, directory: Path, timeout: float, lines_to: Path | None = None) -> None:
     """Wait, download, print. Interrupted or too late, the command that resumes is printed."""
-    app.resumed_by("jobs", "download", job.id, "-o", str(directory), "--wait")
-    job, failed = watch(job, timeout)
-    fetch(app, job, directory=directory, failed=failed)
+    app.resumed_by("jobs", "download", job.id, *places(directory, lines_to), "--wait")
+    lines = LineFiles(job, lines_to) if lines_to else None
+    job, failed = watch(job, timeout, lines)
+    fetch(app, job, directory=directory, failed=failed, lines=lines)
 
 
-def watch(job: Job, timeout: float) -> tuple[Job, list[str]]:
+def places(directory: Path, lines_to: Path | None) -> list[str]:
+    """The options that say where files go."""
+    return ["-o", str(directory), *(("--lines-to", str(lines_to)) if lines_to else ())]
+
+
+def watch(job: Job, timeout: float, lines: LineFiles | None = None) -> tuple[Job, list[str]]:
     """The job once it rests, and the ids of the lines that its events called failed."""
     ended: dict[str, object] = {}
     with job_bar(job) as show:
@@ -105,6 +115,8 @@ def watch(job: Job, timeout: float) -> tuple[Job, list[str]]:
         def hear(event: Event) -> None:
             if event.type == "line.finished":
                 ended[str(event.data.get("id"))] = event.data.get("status")
+            if lines:
+                lines.hear(event)
             if show:
                 show(event)
 
@@ -112,10 +124,12 @@ def watch(job: Job, timeout: float) -> tuple[Job, list[str]]:
     return job, [line_id for line_id, status in ended.items() if status == "failed"]
 
 
-def fetch(app: App, job: Job, *, directory: Path, failed: Iterable[str] = ()) -> None:
+def fetch(
+    app: App, job: Job, *, directory: Path, failed: Iterable[str] = (), lines: LineFiles | None = None
+) -> None:
     """Download and print; a job that needs review gives what it has."""
     nothing_yet = job.status == "needs_review" and job.outputs is None
-    files = [] if nothing_yet else _downloaded(job, directory)
+    files = [*(lines.rest() if lines else ()), *([] if nothing_yet else _downloaded(job, directory))]
     if app.as_json:
         print_json({"job": job.raw, "files": [{"path": str(path)} for path in files]})
     else:

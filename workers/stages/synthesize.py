@@ -21,6 +21,7 @@ from voicereel.domain.pronunciation import SpokenForm, ignored_warning, spoken_f
 from voicereel.domain.reel import Word
 from voicereel.domain.script import Warn, has_speech, spoken_text
 from voicereel.domain.speakers import EngineInfo
+from voicereel.domain.waves import Layout, first_byte_of
 from voicereel.domain.words import Timing, clearer, vague, words_from_timings
 from voicereel.services.casting import FALLBACK_WARNING
 from voicereel.telemetry import metrics
@@ -49,7 +50,8 @@ def run(ctx: StageContext) -> Result:
                 takes.add(record, spoken, source="again" if record.ordinal in again else "rendered")
             ctx.pulse.progress(done / len(records))
     finished = takes.finished()
-    artifact = ctx.keep(path, kind="takes", media_type="audio/wav")
+    facts = _layout(path, engine.info).facts
+    artifact = ctx.keep(path, kind="takes", media_type="audio/wav", facts=facts)
     made = tuple(replace(take, artifact_id=artifact.id) for take in finished)
     spoken_now = ((r, take) for r, take in zip(records, made, strict=True) if take.source != "cached")
     return Result(artifacts=(artifact,), takes=made, heard=heard(ctx.claim.tenant_id, spoken_now))
@@ -228,6 +230,13 @@ class _Takes:
                 replace(take, sha256=_sha256(file.read(take.length_samples, dtype="float32")))
                 for take in self._takes
             )
+
+
+def _layout(path: Path, engine: EngineInfo) -> Layout:
+    """Where a take's samples are found by those who have no decoder."""
+    with path.open("rb") as file:
+        first_byte = first_byte_of(file)
+    return Layout(sample_rate=engine.sample_rate, sample_format=engine.sample_format, first_byte=first_byte)
 
 
 def _trimmed(spoken: EngineTake | None, engine: EngineInfo) -> tuple[Clip, int]:

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from voicereel.adapters.database.columns import db_now, insert_or_nothing
 from voicereel.adapters.database.constants import REPLIES_KEPT_S
 from voicereel.adapters.database.tables import api_keys, idempotency, tenants
-from voicereel.domain.account import ApiKey
+from voicereel.domain.account import ApiKey, Tenant
 from voicereel.ports import StoredReply
 
 _KEYS = sa.select(api_keys, tenants.c.fallback, tenants.c.name.label("tenant")).join(
@@ -43,6 +43,14 @@ class Accounts:
     def tenant(self, name: str) -> str | None:
         """The id of the tenant called ``name``."""
         return self._connection.scalar(sa.select(tenants.c.id).where(tenants.c.name == name))
+
+    def tenants(self) -> tuple[Tenant, ...]:
+        """Every tenant, oldest first."""
+        c, k = tenants.c, api_keys.c
+        is_live = k.revoked_at.is_(None) & (k.expires_at.is_(None) | (k.expires_at > db_now()))
+        live = sa.select(sa.func.count()).where(k.tenant_id == c.id, is_live).scalar_subquery()
+        query = sa.select(c.id, c.name, c.created_at, c.fallback, live.label("keys")).order_by(c.id)
+        return tuple(Tenant(**row) for row in self._connection.execute(query).mappings())
 
     def set_fallback(self, tenant_id: str, speaker_id: str | None) -> None:
         """Note who speaks for a tenant's failing engines; None: nobody."""
