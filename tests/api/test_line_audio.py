@@ -180,6 +180,16 @@ def test_lines_without_audio_say_so_and_others_see_nothing(done: Done) -> None:
     assert done.house.client.get(done.path, headers=stranger).status_code == 404
 
 
+def test_a_line_that_was_taken_out_of_the_script_is_not_found(done: Done) -> None:
+    house, line = done.house, f"/v1/jobs/{done.job_id}/lines/NUL"
+    with house.studio.services.jobs.work.writing() as tx:  # as after a job with a reel
+        tx.jobs.lock(done.job_id)
+        tx.drafts.remove(done.job_id, "NUL", ordinal=0)
+    for path in (line, f"{line}/audio"):
+        reply = house.get(path)
+        assert (reply.status_code, reply.json["code"]) == (404, "not_found")
+
+
 def test_once_takes_are_gone_views_say_null_and_urls_why(done: Done) -> None:
     house, job_id = done.house, done.job_id
     url = local(house.line(job_id, "NUL")["audio"]["url"])

@@ -51,7 +51,9 @@ class DraftService:
     def line(self, principal: Principal, job_id: str, line_id: str, *, words: bool) -> dict[str, Any]:
         with self.work.reading() as tx:
             job = speech_job(tx, principal, job_id)
-            record = _line(tx.jobs.lines(job_id, words=words), line_id)
+            record = tx.jobs.line(job_id, line_id, words=words)
+        if record is None:
+            raise NotFound("line")
         return self._view(job, record, words=words)
 
     def update(self, principal: Principal, job_id: str, line_id: str, change: LineChange) -> dict[str, Any]:

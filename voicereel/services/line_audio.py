@@ -97,8 +97,7 @@ class LineAudioService:
         """What was last spoken of a line. `Gone` once it is not kept any more."""
         with self.work.reading() as tx:
             job = speech_job(tx, principal, job_id)
-            found = (record for record in tx.jobs.lines(job_id, words=False) if record.line.id == line_id)
-            record = next(found, None)
+            record = tx.jobs.line(job_id, line_id, words=False)
         if record is None:
             raise NotFound("line")
         if record.take is None or not record.take.length_samples:

@@ -123,6 +123,15 @@ class Jobs:
         self, job_id: str, *, first: int = 0, last: int | None = None, words: bool = True
     ) -> tuple[LineRecord, ...]:
         """Lines ``[first, last)`` in script order with their takes; ``words`` False reads none."""
+        where = lines.c.ordinal >= first
+        return self._lines(job_id, where if last is None else where & (lines.c.ordinal < last), words=words)
+
+    def line(self, job_id: str, line_id: str, *, words: bool = True) -> LineRecord | None:
+        """One line of the script as `lines` gives it."""
+        found = self._lines(job_id, (lines.c.line_id == line_id) & (lines.c.ordinal >= 0), words=words)
+        return found[0] if found else None
+
+    def _lines(self, job_id: str, where: sa.ColumnElement[bool], *, words: bool) -> tuple[LineRecord, ...]:
         columns = [
             column.label(f"of_take_{column.name}")
             for column in takes.c
@@ -131,11 +140,9 @@ class Jobs:
         query = (
             sa.select(lines, *columns)
             .join(takes, takes.c.id == lines.c.take_id, isouter=True)
-            .where(lines.c.job_id == job_id, lines.c.ordinal >= first)
+            .where(lines.c.job_id == job_id, where)
             .order_by(lines.c.ordinal)
         )
-        if last is not None:
-            query = query.where(lines.c.ordinal < last)
         found = self._connection.execute(query).mappings()
         return tuple(rows.line_of(row, _take_of_line(row, words=words)) for row in found)
 
