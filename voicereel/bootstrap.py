@@ -102,7 +102,9 @@ def build(settings: Settings) -> Services:
         line_audio=line_audio,
         lexicons=LexiconService(work=database, now=_now),
         recovery=RecoveryService(work=database, store=store),
-        revisions=RevisionService(work=database, files=artifacts, casting=casting, limits=jobs.limits),
+        revisions=RevisionService(
+            work=database, files=artifacts, casting=casting, limits=jobs.limits, now=_now
+        ),
         sources=SourceService(work=database, store=store, now=_now, max_bytes=settings.max_source_bytes),
         speakers=_speakers(settings, database, store, artifacts),
         upkeep=_upkeep(settings, database, store, artifacts),

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
 
+from voicereel_client._estimates import AtMost, Expected
 from voicereel_client._flow import Flow, Listing, Request, fetch, fetch_json, pages
 from voicereel_client._models import Failure, JobRecord, JobWarning, LineAudio, Model, Outputs, Raw
-from voicereel_client._requests import PAGE_SIZE, id_of, path_to, post, query_of
+from voicereel_client._requests import PAGE_SIZE, Cost, cost_text, id_of, path_to, post, query_of
 
 J = TypeVar("J", bound=JobRecord)
 
@@ -71,6 +72,21 @@ class Revision(Model):
     billable_ms: int | None = None
     error: Failure | None = None
     outputs: Outputs | None = field(default=None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RevisionEstimate(Model):
+    """What the next revision would speak, by the ids of lines, and what that would cost."""
+
+    revision: int = 0
+    currency: str = ""
+    price_version: int = 0
+    expected: Expected = field(default_factory=Expected)
+    at_most: AtMost = field(default_factory=AtMost)
+    spoken_lines: tuple[str, ...] = ()
+    cached_lines: tuple[str, ...] = ()
+    again_lines: tuple[str, ...] = ()
+    kept_lines: int = 0
 
 
 class EditFlows(Generic[J]):
@@ -153,12 +169,21 @@ class EditFlows(Generic[J]):
         """Raises ConflictError (``last_line``) where it is the only one."""
         yield from fetch(Request("DELETE", _line(job, line_id)))
 
-    def revise(self, job: JobRecord | str, *, idempotency_key: str | None = None) -> Flow[J]:
+    def estimate_revision(self, job: JobRecord | str) -> Flow[RevisionEstimate]:
+        """What the next revision would speak and cost; nothing is rendered."""
+        request = Request("GET", path_to("jobs", id_of(job), "estimate"))
+        return RevisionEstimate.parse((yield from fetch_json(request)))
+
+    def revise(
+        self, job: JobRecord | str, *, max_cost: Cost | None = None, idempotency_key: str | None = None
+    ) -> Flow[J]:
         """Render the edits: only what changed is spoken and billed. The job, queued again.
 
-        Raises ConflictError (``nothing_changed``); then nothing is billed.
+        ``max_cost`` refuses what may cost more, and no more is billed. Raises ConflictError
+        (``nothing_changed``); then nothing is billed.
         """
-        request = post(path_to("jobs", id_of(job), "revisions"), key=idempotency_key)
+        body = None if max_cost is None else {"max_cost": cost_text(max_cost)}
+        request = post(path_to("jobs", id_of(job), "revisions"), key=idempotency_key, body=body)
         return self._parse((yield from fetch_json(request)))
 
     def revisions(self, job: JobRecord | str, *, page_size: int = PAGE_SIZE) -> Listing[Revision]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import builtins
 import os
 from collections.abc import Callable, Iterable, Mapping
-from decimal import Decimal
 from pathlib import Path
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeVar
 
 from voicereel_client._download import Download, OnProgress
 from voicereel_client._estimates import Estimate
@@ -15,12 +14,22 @@ from voicereel_client._events import follow
 from voicereel_client._flow import Flow, Listing, Request, fetch, fetch_json, pages
 from voicereel_client._lines import LineFlows
 from voicereel_client._models import Clip, Event, JobRecord, Raw
-from voicereel_client._requests import PAGE_SIZE, WAIT_S, Moment, id_of, moment, path_to, post, query_of
+from voicereel_client._requests import (
+    PAGE_SIZE,
+    WAIT_S,
+    Cost,
+    Moment,
+    cost_text,
+    id_of,
+    moment,
+    path_to,
+    post,
+    query_of,
+)
 from voicereel_client._retries import Timing
 from voicereel_client._waiting import JobWatch, OnEvent
 
 J = TypeVar("J", bound=JobRecord)
-Cost: TypeAlias = "Decimal | str | int"
 
 
 class JobFlows(LineFlows[J], Generic[J]):
@@ -181,6 +190,6 @@ def _script(script: Mapping[str, Any] | None, fields: Mapping[str, Any]) -> dict
     given = {name: value for name, value in fields.items() if value is not None}
     if "lines" in given:
         given["lines"] = [*given["lines"]]
-    if not isinstance(given.get("max_cost", ""), str):
-        given["max_cost"] = f"{given['max_cost']:f}"
+    if "max_cost" in given:
+        given["max_cost"] = cost_text(given["max_cost"])
     return {**(script or {}), **given}

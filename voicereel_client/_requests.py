@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from datetime import datetime, timezone
+from decimal import Decimal
 from typing import TypeAlias
 from urllib.parse import quote
 
@@ -15,6 +16,7 @@ PAGE_SIZE = 100
 WAIT_S = 600.0
 
 Moment: TypeAlias = "datetime | str"
+Cost: TypeAlias = "Decimal | str | int"
 
 
 def path_to(collection: str, member: str, *rest: str) -> str:
@@ -42,3 +44,8 @@ def moment(value: Moment) -> str:
     if isinstance(value, str):
         return value
     return value.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def cost_text(value: Cost) -> str:
+    """An amount as the service reads it: never with an exponent."""
+    return value if isinstance(value, str) else f"{value:f}"

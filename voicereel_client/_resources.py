@@ -134,6 +134,7 @@ class Job(JobRecord):
     move_line = _of_job(JobFlows["Job"].move_line)
     insert_line = _of_job(JobFlows["Job"].insert_line)
     delete_line = _of_job(JobFlows["Job"].delete_line)
+    estimate_revision = _of_job(JobFlows["Job"].estimate_revision)
     revise = _of_job(JobFlows["Job"].revise)
     revisions = _each_of_job(JobFlows["Job"].revisions)
 
@@ -154,6 +155,7 @@ class AsyncJob(JobRecord):
     move_line = _of_async_job(JobFlows["AsyncJob"].move_line)
     insert_line = _of_async_job(JobFlows["AsyncJob"].insert_line)
     delete_line = _of_async_job(JobFlows["AsyncJob"].delete_line)
+    estimate_revision = _of_async_job(JobFlows["AsyncJob"].estimate_revision)
     revise = _of_async_job(JobFlows["AsyncJob"].revise)
     revisions = _each_of_async_job(JobFlows["AsyncJob"].revisions)
 
@@ -260,6 +262,7 @@ class Jobs(Resource[JobFlows[Job]]):
     move_line = _run(JobFlows[Job].move_line)
     insert_line = _run(JobFlows[Job].insert_line)
     delete_line = _run(JobFlows[Job].delete_line)
+    estimate_revision = _run(JobFlows[Job].estimate_revision)
     revise = _run(JobFlows[Job].revise)
     revisions = _each(JobFlows[Job].revisions)
 
@@ -290,5 +293,6 @@ class AsyncJobs(AsyncResource[JobFlows[AsyncJob]]):
     move_line = _awaited(JobFlows[AsyncJob].move_line)
     insert_line = _awaited(JobFlows[AsyncJob].insert_line)
     delete_line = _awaited(JobFlows[AsyncJob].delete_line)
+    estimate_revision = _awaited(JobFlows[AsyncJob].estimate_revision)
     revise = _awaited(JobFlows[AsyncJob].revise)
     revisions = _async_each(JobFlows[AsyncJob].revisions)

@@ -37,6 +37,7 @@ def call(client: FlaskClient, operation: Operation, headers: Headers, ids: dict[
             **dict.fromkeys(("createLexicon", "replaceLexicon"), lexicon()),
             "insertLine": script()["lines"][0] | {"id": "l9"},
             "updateLine": {"text": "Hello again."},
+            "createRevision": {"max_cost": "1.50"},
         }
         body = {"json": bodies.get(operation.id, {"name": "Eva"})}
     elif operation.media_type == MULTIPART:

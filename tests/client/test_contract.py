@@ -66,6 +66,7 @@ def inside(schema: dict[str, Any], name: str) -> dict[str, Any]:
         (_models.Clip, SCHEMAS["Clip"]),
         (_models.LineAudio, SCHEMAS["LineAudio"]),
         (_edits.JobLine, SCHEMAS["JobLine"]),
+        (_edits.RevisionEstimate, SCHEMAS["RevisionEstimate"]),
         (_estimates.Estimate, SCHEMAS["Estimate"]),
         (_estimates.Span, SCHEMAS["Span"]),
         (_estimates.Expected, inside(SCHEMAS["Estimate"], "expected")),
@@ -100,7 +101,8 @@ def called(vr: VoiceReel, service: Service) -> list[str]:
     vr.jobs.get(JOB_ID)
     vr.jobs.cancel(JOB_ID)
     vr.jobs.approve(JOB_ID)
-    vr.jobs.revise(JOB_ID)
+    vr.jobs.estimate_revision(JOB_ID)
+    vr.jobs.revise(JOB_ID, max_cost="1.50")
     vr.queue.get()
     vr.usage.get()
     vr.usage.report(MONTH)

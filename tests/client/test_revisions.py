@@ -10,6 +10,7 @@ import pytest
 from tests.client.service import JOB_ID, Run, Service, ok
 from tests.client.test_real_app import connect
 from tests.rendering import Studio, studio
+from tests.services.test_billing import PER_SECOND, set_prices
 from voicereel_client import ConflictError, DownloadError, Job, UnprocessableError, VoiceReel, verify
 
 LINES = [
@@ -42,15 +43,21 @@ def test_lines_are_edited_by_their_ids_and_one_is_rendered(
     fake_studio: Studio, client: VoiceReel, job: Job, tmp_path: Path
 ) -> None:
     jobs = client.jobs
+    set_prices(fake_studio, PER_SECOND)
     job.download(tmp_path / "v0")
     changed = jobs.update_line(job, "two", text="Fours six.", speed=None)
     assert (changed.text, changed.changed, changed.status) == ("Fours six.", True, "succeeded")
     added = jobs.insert_line(job, {"speaker": "stock:fake/a", "text": "Ten."}, after="one")
     assert jobs.move_line(job, added.id, after="three").id == added.id
     assert [line.id for line in jobs.lines(job, page_size=2)] == ["one", "two", "three", added.id]
+    estimate = jobs.estimate_revision(job)
+    assert (estimate.revision, estimate.spoken_lines, estimate.kept_lines) == (1, ("two", added.id), 2)
+    with pytest.raises(UnprocessableError) as dear:
+        jobs.revise(job, max_cost="0.000001")
+    assert dear.value.code == "max_cost_exceeded"
     jobs.delete_line(job, added.id)
     assert jobs.get(job.id).stale
-    revised = jobs.revise(job)
+    revised = jobs.revise(job, max_cost=estimate.at_most.amount)
     fake_studio.work()
     revised = revised.wait()
     assert (revised.status, revised.revision, revised.stale) == ("succeeded", 1, False)

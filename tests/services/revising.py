@@ -76,9 +76,15 @@ def ids(studio: Studio, job_id: str) -> list[str]:
     return [line["id"] for line in lines(studio, job_id)]
 
 
-def revise(studio: Studio, job_id: str) -> dict[str, Any]:
-    reply = studio.services.revisions.revise(studio.principal, job_id, once=None, request_id="req_revise")
+def revise(studio: Studio, job_id: str, **said: Any) -> dict[str, Any]:
+    reply = studio.services.revisions.revise(
+        studio.principal, job_id, once=None, request_id="req_revise", **said
+    )
     return dict(reply.body)
+
+
+def estimate(studio: Studio, job_id: str) -> dict[str, Any]:
+    return studio.services.revisions.estimate(studio.principal, job_id)
 
 
 def render(studio: Studio, job_id: str) -> dict[str, Any]:

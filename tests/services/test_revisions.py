@@ -15,6 +15,7 @@ from tests.services.revising import (
     certificate,
     delete,
     done,
+    estimate,
     ids,
     insert,
     lines,
@@ -24,8 +25,10 @@ from tests.services.revising import (
     sound,
     update,
 )
+from tests.services.test_billing import PER_SECOND, set_prices
 from tests.services.test_work import claim, rows
 from voicereel.domain.errors import Conflict, InvalidRequest, NotFound, StageFailed
+from voicereel.domain.prices import parse_amount
 from voicereel.services.idempotency import Once
 from workers.engines.base import EngineError
 from workers.engines.tts.fake import Fake
@@ -284,6 +287,58 @@ def test_a_revision_that_comes_to_nothing_leaves_what_there_was(
     line = line_of(fake_studio, job_id, "one")
     assert rows(fake_studio, BILLS)[1] == (2, line["end_ms"] - line["start_ms"])
     assert done(certificate(fake_studio, job_id, 2))["one"] == ["rendered", "moved"]
+
+
+# --- what it will cost ------------------------------------------------------------------------------
+
+
+def test_a_revision_is_estimated_and_never_billed_more(fake_studio: Studio, job_id: str, ear: Ear) -> None:
+    set_prices(fake_studio, PER_SECOND)
+    nothing = estimate(fake_studio, job_id)
+    assert (nothing["at_most"], nothing["kept_lines"]) == ({"billable_ms": 0, "amount": "0.000000"}, 4)
+    update(fake_studio, job_id, "two", pause_after_ms=900)
+    assert estimate(fake_studio, job_id)["at_most"]["amount"] == "0.000000"
+    update(fake_studio, job_id, "three", text="Something else.")
+    insert(fake_studio, job_id, id="five", speaker="ANA", text="One two three.")  # as line one
+    found = estimate(fake_studio, job_id)
+    assert (found["revision"], found["spoken_lines"], found["kept_lines"]) == (1, ["three"], 3)
+    assert found["cached_lines"] == ["five"]
+    assert 0 < float(found["expected"]["amount"]) < float(found["at_most"]["amount"])
+    assert ear.hear() == []
+    most = parse_amount(found["at_most"]["amount"])
+    with pytest.raises(InvalidRequest) as dear:
+        revise(fake_studio, job_id, max_cost_micros=most - 1)
+    assert (dear.value.code, fake_studio.job(job_id)["revision"]) == ("max_cost_exceeded", 0)
+    # A line that lasts longer than anybody could expect of it.
+    delete(fake_studio, job_id, "five")
+    update(fake_studio, job_id, "three", text=f"H{90 * 'm'}!")
+    most = parse_amount(estimate(fake_studio, job_id)["at_most"]["amount"])
+    revise(fake_studio, job_id, max_cost_micros=most)
+    fake_studio.work()
+    assert rows(fake_studio, "SELECT amount_micros FROM ledger WHERE revision = 1") == [(most,)]
+    assert most < length(fake_studio, job_id, "three") * 1000
+    # The limit was of that revision: the next has none.
+    update(fake_studio, job_id, "one", text="Once more, and a little longer.")
+    render(fake_studio, job_id)
+    spoken = length(fake_studio, job_id, "one") * 1000
+    assert rows(fake_studio, "SELECT amount_micros FROM ledger WHERE revision = 2") == [(spoken,)]
+
+
+def length(studio: Studio, job_id: str, line_id: str) -> int:
+    line = line_of(studio, job_id, line_id)
+    return int(line["end_ms"] - line["start_ms"])
+
+
+def test_takes_that_a_lost_revision_left_are_part_of_the_price(fake_studio: Studio, job_id: str) -> None:
+    set_prices(fake_studio, PER_SECOND)
+    update(fake_studio, job_id, "one", text="Another.")
+    revise(fake_studio, job_id)
+    assert fake_studio.runner.run_one()  # the line is spoken
+    fake_studio.services.jobs.cancel(fake_studio.principal, job_id, once=None)
+    found = estimate(fake_studio, job_id)
+    assert (found["spoken_lines"], found["kept_lines"]) == ([], 4)
+    job = render(fake_studio, job_id)
+    assert found["at_most"]["billable_ms"] == job["billable_ms"] > 0
 
 
 def test_a_worker_of_before_finds_nothing_of_its_own(fake_studio: Studio, job_id: str) -> None:

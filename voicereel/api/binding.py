@@ -38,7 +38,10 @@ Handler = Callable[[Call], Response]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One operation of the spec. ``scopes`` is None where anybody may call it."""
+    """One operation of the spec. ``scopes`` is None where anybody may call it.
+
+    ``media_type`` is that of the body, which may be left out where it is not ``needs_body``.
+    """
 
     id: str
     method: str
@@ -46,6 +49,7 @@ class Operation:
     scopes: tuple[str, ...] | None
     parameters: Parameters
     media_type: str | None
+    needs_body: bool
 
 
 class SpecError(Exception):
@@ -104,7 +108,9 @@ def _view(
 def _check_body(operation: Operation, max_bytes: int) -> None:
     if (request.content_length or 0) > max_bytes:
         raise FileTooLarge(max_bytes)
-    if operation.media_type is not None and request.mimetype != operation.media_type:
+    if operation.media_type is None or request.mimetype == operation.media_type:
+        return
+    if operation.needs_body or request.content_length or request.mimetype:
         raise UnsupportedMediaType
 
 
@@ -119,14 +125,15 @@ def _operation(document: Mapping[str, Any], path: str, method: str, item: Mappin
     node = item[method]
     declared = [*item.get("parameters", ()), *node.get("parameters", ())]
     security = node.get("security", document["security"])
-    content = _resolve(document, node.get("requestBody", {})).get("content", {})
+    body = _resolve(document, node.get("requestBody", {}))
     return Operation(
         id=node["operationId"],
         method=method.upper(),
         path=path,
         scopes=tuple(scope for entry in security for scope in entry["apiKey"]) if security else None,
         parameters=Parameters(tuple(_parameter(document, each) for each in declared)),
-        media_type=next(iter(content), None),
+        media_type=next(iter(body.get("content", {})), None),
+        needs_body=body.get("required", False),
     )
 
 

@@ -152,6 +152,16 @@ class LineInsertBody(LineBody):
         return Place(after=self.after, before=self.before)
 
 
+class RevisionBody(Strict):
+    """What may be said of a revision; nothing has to be."""
+
+    max_cost: fields.Cost = ABSENT
+
+    @property
+    def max_cost_micros(self) -> int | None:
+        return None if self.max_cost is None else parse_amount(self.max_cost)
+
+
 class LineUpdateBody(Strict):
     """What is to change of a line; a control that is null has its role's value again."""
 

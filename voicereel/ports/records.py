@@ -8,6 +8,7 @@ from typing import Any, Generic, Literal, TypeVar
 from voicereel.domain.job import Artifact, Job, LineRecord, StageRun, Take
 from voicereel.domain.lexicons import LexiconRef
 from voicereel.domain.prices import Charge
+from voicereel.domain.quotes import Cap
 from voicereel.domain.script import Warn
 
 T = TypeVar("T")
@@ -155,7 +156,9 @@ class Submission:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beginning:
-    """What a job's row says as a revision begins: how much there is to do, and who asked for it."""
+    """What a job's row says as a revision begins: how much there is to do, who asked for it, and the most
+    that it may be billed.
+    """
 
     lines_done: int
     lines_total: int
@@ -163,6 +166,7 @@ class Beginning:
     key_id: str | None
     request_id: str
     trace: str
+    cap: Cap | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,9 +26,7 @@ def bill(tx: Transaction, job: Job, *, fence: int) -> int:
         records, billed=tx.ledger.newest_billed(job.id), reel_ms=reel_ms_of(job)
     )
     spoken = [_spoken(record, ms) for record, ms in zip(records, by_line, strict=True)]
-    # What was promised was promised of the script as it was sent.
-    cap = None if job.revision else job.cap
-    billable_ms, charges, reason = charge(spoken, made_ms, prices, cap)
+    billable_ms, charges, reason = charge(spoken, made_ms, prices, job.cap)
     entry = LedgerEntry(
         tenant_id=job.tenant_id,
         job_id=job.id,

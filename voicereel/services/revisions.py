@@ -1,7 +1,7 @@
 """Revisions: the edits of a job's script are rendered, and nothing else of it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from voicereel.domain.account import Principal
@@ -9,10 +9,12 @@ from voicereel.domain.drafts import cast_of, script_sha256
 from voicereel.domain.errors import Conflict
 from voicereel.domain.job import Job, LineRecord, StageRun, TakeSource
 from voicereel.domain.plan import shard_lines
+from voicereel.domain.prices import amount_text
+from voicereel.domain.quotes import Cap
 from voicereel.domain.revisions import Revision, need_of
 from voicereel.domain.script import Script
 from voicereel.domain.speech_plan import speech_runs
-from voicereel.ports import Beginning, Transaction, UnitOfWork
+from voicereel.ports import Beginning, Clock, Transaction, UnitOfWork
 from voicereel.services.artifacts import ArtifactService
 from voicereel.services.draft_casting import DraftCasting
 from voicereel.services.drafts import check_draft, open_draft
@@ -20,6 +22,7 @@ from voicereel.services.idempotency import Once, Reply, recall, remember
 from voicereel.services.jobs import speech_job
 from voicereel.services.limits import ScriptLimits, check_limits
 from voicereel.services.line_views import revision_view
+from voicereel.services.revision_prices import RevisionPrice, price_revision
 from voicereel.services.views import job_view
 
 
@@ -37,11 +40,31 @@ class RevisionService:
     files: ArtifactService
     casting: DraftCasting
     limits: ScriptLimits
+    now: Clock
+
+    def estimate(self, principal: Principal, job_id: str) -> dict[str, Any]:
+        """What the next revision would speak and cost. Refuses what that would be refused for, but for
+        there being nothing to do: that costs nothing.
+        """
+        with self.work.reading() as tx:
+            job, records = open_draft(tx, principal, job_id)
+            spoken = self._spoken(tx, job, records)
+            return revision_price_view(job, records, spoken, self._price(tx, job, records, spoken))
 
     def revise(
-        self, principal: Principal, job_id: str, *, once: Once | None, request_id: str, trace: str = ""
+        self,
+        principal: Principal,
+        job_id: str,
+        *,
+        once: Once | None,
+        request_id: str,
+        trace: str = "",
+        max_cost_micros: int | None = None,
     ) -> Reply:
-        """Begin the next revision: only lines that changed are spoken. `Conflict` where none has."""
+        """Begin the next revision: only lines that changed are spoken. `Conflict` where none has.
+
+        With ``max_cost_micros`` no more is billed; `InvalidRequest` where more might be.
+        """
         with self.work.writing() as tx:
             tx.jobs.lock(job_id)
             replay = recall(tx, principal.tenant_id, once)
@@ -51,15 +74,29 @@ class RevisionService:
             if script_sha256(records) == job.rendered_sha256:
                 detail = "The script is as it was last rendered; edit a line first."
                 raise Conflict(detail, code="nothing_changed")
-            check_draft(job, records)
-            check_limits(Script(lines=tuple(record.line for record in records)), self.limits)
-            spoken = self._cast(tx, job, records)
-            self._begin(tx, principal, job, records, spoken, request_id=request_id, trace=trace)
+            spoken = self._spoken(tx, job, records)
+            cap = None
+            if max_cost_micros is not None:
+                self._price(tx, job, records, spoken).check(max_cost_micros)
+                cap = Cap(max_cost_micros=max_cost_micros)
+            self._begin(tx, principal, job, records, spoken, cap=cap, request_id=request_id, trace=trace)
             begun = speech_job(tx, principal, job_id)
             tx.events.add(job_id, tenant_id=job.tenant_id, events=[("job.updated", job_view(begun))])
             view = job_view(begun, self.files.outputs(begun))
             reply = Reply(status=202, body=view, location=f"/v1/jobs/{job_id}")
             return remember(tx, principal.tenant_id, once, reply)
+
+    def _spoken(self, tx: Transaction, job: Job, records: Sequence[LineRecord]) -> tuple[Spoken, ...]:
+        """What a script as it stands needs to be spoken; `InvalidRequest` where it keeps not to the rules."""
+        check_draft(job, records)
+        check_limits(Script(lines=tuple(record.line for record in records)), self.limits)
+        return self._cast(tx, job, records)
+
+    def _price(
+        self, tx: Transaction, job: Job, records: Sequence[LineRecord], spoken: Sequence[Spoken]
+    ) -> RevisionPrice:
+        due = {each.record.line.id: each.record for each in spoken if each.source == "rendered"}
+        return price_revision(tx, job, records, due, tx.ledger.prices(self.now()))
 
     def _cast(self, tx: Transaction, job: Job, records: Sequence[LineRecord]) -> tuple[Spoken, ...]:
         """The lines to be spoken, each by whoever may speak it now.
@@ -89,6 +126,7 @@ class RevisionService:
         records: Sequence[LineRecord],
         spoken: Sequence[Spoken],
         *,
+        cap: Cap | None,
         request_id: str,
         trace: str,
     ) -> None:
@@ -104,6 +142,7 @@ class RevisionService:
                     *self.casting.unused(job, records),
                     *(warning for record in kept for warning in record.warnings),
                 ),
+                cap=cap,
                 key_id=principal.key_id,
                 request_id=request_id,
                 trace=trace,
@@ -127,6 +166,27 @@ class RevisionService:
         heard = revision.status in ("succeeded", "needs_review")
         outputs = self.files.outputs_of(job, revision.number) if heard else None
         return revision_view(revision, outputs=outputs)
+
+
+def revision_price_view(
+    job: Job, records: Sequence[LineRecord], spoken: Sequence[Spoken], price: RevisionPrice
+) -> dict[str, Any]:
+    """As the JSON of the public API."""
+    ids = {
+        source: [each.record.line.id for each in spoken if each.source == source]
+        for source in ("rendered", "again")
+    }
+    return {
+        "revision": job.revision + 1,
+        "currency": price.prices.currency,
+        "price_version": price.prices.version,
+        "expected": {"duration": asdict(price.duration), "amount": amount_text(price.expected_micros)},
+        "at_most": {"billable_ms": price.at_most_ms, "amount": amount_text(price.most_micros)},
+        "spoken_lines": [line_id for line_id in ids["rendered"] if line_id not in price.cached],
+        "cached_lines": [line_id for line_id in ids["rendered"] if line_id in price.cached],
+        "again_lines": ids["again"],
+        "kept_lines": len(records) - len(spoken),
+    }
 
 
 def _current(job: Job) -> Revision:

@@ -8,12 +8,19 @@ from typing import Any
 import click
 
 from voicereel_client._certificate import verify as verify_folders
-from voicereel_client._edits import JobLine, Revision
+from voicereel_client._edits import JobLine, Revision, RevisionEstimate
 from voicereel_client._models import Model
 from voicereel_client.cli.app import App, Leaf, pass_app
 from voicereel_client.cli.failures import complain, printable
 from voicereel_client.cli.jobs import job_argument
-from voicereel_client.cli.output import print_deleted, print_job, print_json, print_listed, print_rows
+from voicereel_client.cli.output import (
+    print_deleted,
+    print_job,
+    print_json,
+    print_listed,
+    print_pairs,
+    print_rows,
+)
 from voicereel_client.cli.render import directory_option, finish, timeout_option
 
 line_argument = click.argument("line_id")
@@ -102,17 +109,46 @@ def remove_line(app: App, job_id: str, line_id: str) -> None:
 @click.command(cls=Leaf)
 @job_argument
 @click.option("--wait/--no-wait", default=True, help="Until it is rendered, and download it.")
+@click.option("--max-cost", metavar="AMOUNT", help="Refuse what may cost more, such as 0.10.")
+@click.option("--dry-run", is_flag=True, help="Say what it would speak and cost; render nothing.")
 @directory_option
 @timeout_option
 @pass_app
-def revise(app: App, job_id: str, *, wait: bool, directory: Path, timeout: float) -> None:
+def revise(
+    app: App,
+    job_id: str,
+    *,
+    wait: bool,
+    max_cost: str | None,
+    dry_run: bool,
+    directory: Path,
+    timeout: float,
+) -> None:
     """Render the edits of a job: only what changed is spoken and billed."""
     with app.client() as client:
-        job = client.jobs.revise(job_id)
+        if dry_run:
+            return _print_estimate(app, client.jobs.estimate_revision(job_id))
+        job = client.jobs.revise(job_id, max_cost=max_cost)
         if wait:
             finish(app, job, directory=directory, timeout=timeout)
         else:
             print_job(app, job)
+    return None
+
+
+def _print_estimate(app: App, found: RevisionEstimate) -> None:
+    if app.as_json:
+        return print_json(found.raw)
+    return print_pairs(
+        [
+            ("spoken", ", ".join(found.spoken_lines)),
+            ("cached", ", ".join(found.cached_lines)),
+            ("again", ", ".join(found.again_lines)),
+            ("kept", f"{found.kept_lines} lines"),
+            ("expected", f"{found.expected.amount} {found.currency}"),
+            ("at most", f"{found.at_most.amount} {found.currency}"),
+        ]
+    )
 
 
 @click.command(cls=Leaf)

@@ -1,6 +1,7 @@
 """A job's script as it is edited, and the revisions that were rendered of it."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -123,8 +124,15 @@ class Drafts:
             "key_id": beginning.key_id,
             "request_id": beginning.request_id,
             "trace": beginning.trace,
+            "request": {**self._request(job_id), "cap": beginning.cap and rows.shallow(beginning.cap)},
         }
         self._connection.execute(jobs.update().where(jobs.c.id == job_id).values(values))
+
+    def _request(self, job_id: str) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self._connection.scalars(
+            sa.select(jobs.c.request).where(jobs.c.id == job_id)
+        ).one()
+        return found
 
     def _keep_last(self, job_id: str) -> None:
         c = jobs.c
