@@ -33,6 +33,7 @@ WHAT_EACH_IS = {
     "reel.vtt": "captions for the web, with speakers",
     "reel.srt": "captions for players and editors",
     "reel.json": "the timeline: every line, word and cue in milliseconds",
+    "certificate.json": "what each line was made from, for comparing with later revisions",
 }
 
 # Said by a stock voice to make a recording; a real customer sends recordings of a person.
