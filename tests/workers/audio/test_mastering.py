@@ -11,6 +11,7 @@ from tests.workers.audio.signals import in_blocks, noise, speechlike, tone
 from workers.audio.clip import Samples
 from workers.audio.delivery import Wanted, deliver
 from workers.audio.envelope import Envelope, EnvelopeMeter
+from workers.audio.grid import Grid
 from workers.audio.limiter import Limiter, reduction_db
 from workers.audio.mastering import MAX_LIMITING_DB, master
 
@@ -107,7 +108,9 @@ def test_no_moment_of_a_chunk_is_louder_than_it_may_be(peaks, chunk_ms):
     """Whatever the peaks: all along each chunk, with the straight lines between."""
     peaks_db = np.array(peaks, np.float32)
     curve = reduction_db(peaks_db, over_dbtp=-1.0, chunk_ms=chunk_ms)
-    gains = Limiter(curve, gain_db=0.0, chunk=16).apply(np.ones(16 * len(peaks), np.float32), first=0)
+    gains = Limiter(curve, gain_db=0.0, grid=Grid.of([16] * len(peaks), chunk=16)).apply(
+        np.ones(16 * len(peaks), np.float32), first=0
+    )
     loudest = gains.reshape(-1, 16).max(axis=1)
     assert (20 * np.log10(loudest) + peaks_db <= np.maximum(-1.0, peaks_db) + 1e-3).all()
     assert (20 * np.log10(loudest)[peaks_db > -1.0] + peaks_db[peaks_db > -1.0] <= -1.0 + 1e-3).all()
