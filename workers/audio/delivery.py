@@ -95,7 +95,8 @@ def deliver(
 ) -> Delivered:
     """Write ``mix``, a mono file of floats that ``envelope`` is of, as a file to be handed out.
 
-    With a ``pin`` it has that gain again, if it is then within the tolerance of what is wanted.
+    With a ``pin`` it has that gain again, if it is then within the tolerance of what is wanted; or, where
+    that would need more limiting than is done, of what can be had.
     """
     if pin is not None:
         made = _pinned(path, audio_format, mix, envelope, wanted, progress, pin)
@@ -137,16 +138,17 @@ def _pinned(
     """The file with the gain it had; None where that is not good enough any more."""
     lufs, dbtp = pin.mastered_to
     how = master_at(envelope, gain_db=pin.gain_db, dbtp=dbtp, channels=wanted.channels)
-    if how.lufs is not None and abs(lufs - how.lufs) > TOLERANCE_LU:
+    anew = master(envelope, lufs=lufs, dbtp=dbtp, channels=wanted.channels)
+    if how.lufs is not None and anew.lufs is not None and abs(anew.lufs - how.lufs) > TOLERANCE_LU:
         return None
     heard = _encode(path, audio_format, mix, how.limiter(), wanted, progress)
-    if _over(heard, wanted) > 0 or abs(_missing(heard, wanted)) > TOLERANCE_LU:
+    if _over(heard, wanted) > 0 or abs(_short(heard, wanted, anew)) > TOLERANCE_LU:
         return None
     return Delivered(
         heard=heard,
         gain_db=how.gain_db,
         limiting_db=round(how.limiting_db, 2),
-        limited=False,
+        limited=anew.limited and _missing(heard, wanted) > TOLERANCE_LU,
         encodings=1,
         mastered_to=pin.mastered_to,
         pinned=True,
