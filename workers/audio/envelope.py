@@ -55,7 +55,7 @@ class EnvelopeMeter:
 
     def __init__(self, rate: int, starts: Iterable[int] = ()) -> None:
         self._rate, self._total = rate, 0
-        self._restarts = restarts(starts, chunk=chunk_samples(rate))
+        self._restarts = restarts(starts, rate=rate)
         self._parts = (_Peaks(rate, self._restarts), _Powers(rate, self._restarts))
         self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="envelope")
         self._pending: tuple[Future[None], ...] = ()
@@ -77,9 +77,8 @@ class EnvelopeMeter:
     def result(self) -> Envelope:
         """The figures of all that was added; nothing can be added after."""
         self._settle()
-        chunk = chunk_samples(self._rate)
-        grid = Grid.restarting(self._total, chunk=chunk, starts=self._restarts)
-        rows = row_starts(self._total, chunk=chunk, starts=self._restarts)
+        grid = Grid.restarting(self._total, rate=self._rate, starts=self._restarts)
+        rows = row_starts(self._total, rate=self._rate, starts=self._restarts)
         peaks, powers = (part.result() for part in self._parts)
         if len(rows):
             whole = np.searchsorted(rows, grid.edges[:-1])

@@ -24,7 +24,7 @@ def chunk_samples(rate: int) -> int:
 class Grid:
     """The samples ``[edges[i], edges[i + 1])`` are chunk ``i``; ``edges`` has the shape (chunks + 1,).
 
-    A chunk has ``chunk`` samples, the last before a start what is left too: less than twice as many.
+    A chunk has ``chunk`` samples, the last before a start more: what would be left of less than one.
     """
 
     chunk: int
@@ -35,10 +35,11 @@ class Grid:
         return cls(chunk, np.concatenate(([0], np.cumsum(lengths, dtype=np.int64))))
 
     @classmethod
-    def restarting(cls, total: int, *, chunk: int, starts: Iterable[int]) -> "Grid":
+    def restarting(cls, total: int, *, rate: int, starts: Iterable[int]) -> "Grid":
         """Of ``total`` samples, beyond which the last chunk may reach; ``starts`` as `restarts` has them."""
+        chunk = chunk_samples(rate)
         *others, (first, last) = _stretches(total, starts)
-        whole = [np.arange(first, last - chunk + 1, chunk) for first, last in others]
+        whole = [begin + np.arange(_chunks(end - begin, rate)) * chunk for begin, end in others]
         return cls(chunk, np.concatenate((*whole, np.arange(first, last + chunk, chunk))))
 
     @property
@@ -53,19 +54,28 @@ class Grid:
         return np.where(is_nearer, before, after)
 
 
-def restarts(starts: Iterable[int], *, chunk: int) -> tuple[int, ...]:
+def restarts(starts: Iterable[int], *, rate: int) -> tuple[int, ...]:
     """Those of the sorted ``starts`` that have room for a chunk before them."""
     kept = [0]
     for start in starts:
-        if start - kept[-1] >= chunk:
+        if start - kept[-1] >= chunk_samples(rate):
             kept.append(start)
     return tuple(kept[1:])
 
 
-def row_starts(total: int, *, chunk: int, starts: Iterable[int]) -> Positions:
-    """Where rows begin that are no longer than ``chunk``: of a long chunk its first part and the rest."""
-    return np.concatenate([np.arange(first, last, chunk) for first, last in _stretches(total, starts)])
+def row_starts(total: int, *, rate: int, starts: Iterable[int]) -> Positions:
+    """Where rows begin that are no longer than a chunk is usually: a long one is several."""
+    stretches = _stretches(total, starts)
+    return np.concatenate([np.arange(first, last, chunk_samples(rate)) for first, last in stretches])
 
 
 def _stretches(total: int, starts: Iterable[int]) -> Iterator[tuple[int, int]]:
     return pairwise((0, *(start for start in starts if start < total), total))
+
+
+def _chunks(samples: int, rate: int) -> int:
+    """How many there are between two starts. Those are at whole milliseconds: when both move they may come
+    a sample nearer, or farther apart, and must not come to have a chunk more between them.
+    """
+    at_least = (samples * 1000 + rate // 2) // rate * rate // 1000 - 1
+    return max(1, min(at_least, samples) // chunk_samples(rate))
