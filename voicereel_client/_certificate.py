@@ -38,9 +38,12 @@ class Wav:
     frame_bytes: int
     data: memoryview
 
-    def between(self, start_ms: int, end_ms: int) -> bytes:
-        first, last = (_frame(position, self.rate) * self.frame_bytes for position in (start_ms, end_ms))
-        return bytes(self.data[first:last])
+    def heard(self, take: Mapping[str, Any], start_ms: int) -> bytes:
+        """Where a take sounds that begins at ``start_ms``; after the end of the file there is silence."""
+        first = (start_ms * self.rate + 500) // 1000 * self.frame_bytes
+        # by the take's own length: that of its place in milliseconds is rounded here and there
+        size = -(-take["samples"] * self.rate // take["sample_rate"]) * self.frame_bytes
+        return bytes(self.data[first : first + size]).ljust(size, b"\0")
 
 
 def verify(before: Path, after: Path) -> list[LineCheck]:
@@ -76,8 +79,8 @@ def _checks(document: Mapping[str, Any], before: Wav, after: Wav) -> Iterator[Li
     for line in document["lines"]:
         was = line["before"]
         if line["same_take"] and was:
-            here = after.between(line["start_ms"], line["end_ms"])
-            then = before.between(was["start_ms"], was["end_ms"])
+            here = after.heard(line["take"], line["start_ms"])
+            then = before.heard(line["take"], was["start_ms"])
             yield LineCheck(line["id"], bool(line["same_delivered"]), here == then)
 
 
@@ -103,10 +106,6 @@ def _chunks(content: memoryview) -> Iterator[tuple[bytes, memoryview]]:
         size = min(size, len(content) - at - 8)
         yield name, content[at + 8 : at + 8 + size]
         at += 8 + size + size % 2
-
-
-def _frame(position_ms: int, rate: int) -> int:
-    return (position_ms * rate + 500) // 1000
 
 
 def _wrong(detail: str) -> DownloadError:

@@ -25,6 +25,8 @@ _ENCODINGS = 5
 # a file this near its target is not made again: meters differ by some hundredths
 _GOOD_LU = 0.15
 _STEP_DB = 0.05
+# what is limited as far as may be keeps a gain this near: then it is limited by so much more, at most
+_GOOD_GAIN_DB = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,8 @@ def deliver(
 ) -> Delivered:
     """Write ``mix``, a mono file of floats that ``envelope`` is of, as a file to be handed out.
 
-    With a ``pin`` it has that gain again, if it is then within the tolerance of what is wanted.
+    With a ``pin`` it has that gain again, if it is then within the tolerance of what is wanted; or, where
+    that would need more limiting than is done, of what can be had.
     """
     if pin is not None:
         made = _pinned(path, audio_format, mix, envelope, wanted, progress, pin)
@@ -137,20 +140,30 @@ def _pinned(
     """The file with the gain it had; None where that is not good enough any more."""
     lufs, dbtp = pin.mastered_to
     how = master_at(envelope, gain_db=pin.gain_db, dbtp=dbtp, channels=wanted.channels)
-    if how.lufs is not None and abs(lufs - how.lufs) > TOLERANCE_LU:
+    anew = master(envelope, lufs=lufs, dbtp=dbtp, channels=wanted.channels)
+    if not _is_near(how, anew):
         return None
     heard = _encode(path, audio_format, mix, how.limiter(), wanted, progress)
-    if _over(heard, wanted) > 0 or abs(_missing(heard, wanted)) > TOLERANCE_LU:
+    if _over(heard, wanted) > 0 or abs(_short(heard, wanted, anew)) > TOLERANCE_LU:
         return None
     return Delivered(
         heard=heard,
         gain_db=how.gain_db,
         limiting_db=round(how.limiting_db, 2),
-        limited=False,
+        limited=anew.limited and _missing(heard, wanted) > TOLERANCE_LU,
         encodings=1,
         mastered_to=pin.mastered_to,
         pinned=True,
     )
+
+
+def _is_near(how: Master, anew: Master) -> bool:
+    """Where peaks and not loudness decide on the gain, it may not have moved much itself: the rest of a
+    greater one would be limited away.
+    """
+    if anew.limited:
+        return abs(anew.gain_db - how.gain_db) <= _GOOD_GAIN_DB
+    return how.lufs is None or anew.lufs is None or abs(anew.lufs - how.lufs) <= TOLERANCE_LU
 
 
 def _over(heard: Loudness, wanted: Wanted) -> float:

@@ -1,5 +1,5 @@
 """A look-ahead true-peak limiter. What it does to each sample follows from the programme's envelope
-alone: the same for blocks of any size.
+alone, and there from the chunks around it: the same for blocks of any size, wherever a sound lies.
 """
 
 import math
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from workers.audio.clip import Samples
+from workers.audio.grid import Grid, Positions
 
 # It is all the way down this long before a peak comes, and rides over the periods of a voice.
 LOOKAHEAD_MS = 5.0
@@ -98,27 +99,39 @@ def _released(held: Samples, shape: _Shape) -> Samples:
 
 
 class Limiter:
-    """Applies a gain and a curve of reductions to samples at any position."""
+    """Applies a gain and a curve of reductions, one a chunk of ``grid``, to samples at any position."""
 
-    def __init__(self, reductions_db: Samples, *, gain_db: float, chunk: int) -> None:
+    def __init__(self, reductions_db: Samples, *, gain_db: float, grid: Grid) -> None:
         self._gain = np.float32(10 ** (gain_db / 20))
-        self._chunk = chunk
+        self._chunk = grid.chunk
+        # a chunk more at the end, as the rounding of a clip's length may reach beyond
+        self._edges = np.append(grid.edges, grid.edges[-1] + grid.chunk)
         levels = 10 ** (reductions_db / np.float32(20))
-        # one chunk more at each end, as there is nothing to move towards
-        self._levels = np.concatenate((levels[:1], levels, levels[-1:]), dtype=np.float32)
+        # one more at each end, as there is nothing to move towards
+        self._levels = np.concatenate((levels[:1], levels, levels[-1:], levels[-1:]), dtype=np.float32)
 
     def apply(self, samples: Samples, *, first: int) -> Samples:
         """Samples, float32 of shape (n,), that begin at position ``first``; mastered."""
         if not len(samples):
             return samples
-        chunk = self._chunk
-        row, end = first // chunk, -(-(first + len(samples)) // chunk)
+        row = int(np.searchsorted(self._edges, first, side="right")) - 1
+        end = int(np.searchsorted(self._edges, first + len(samples)))
         levels = self._levels[row : end + 2]
         louder = samples * self._gain
         if levels.min() < 1.0:
-            curve = _between(levels, chunk).reshape(-1)
-            louder *= curve[first - row * chunk : first - row * chunk + len(samples)]
+            longer = np.diff(self._edges[row : end + 1]) - self._chunk
+            offset = first - self._edges[row]
+            louder *= _curve(levels, self._chunk, longer)[offset : offset + len(samples)]
         return louder
+
+
+def _curve(levels: Samples, chunk: int, longer: Positions) -> Samples:
+    """The level of each sample; a chunk that is ``longer`` than others stays so much longer at its middle."""
+    curve = _between(levels, chunk).reshape(-1)
+    if not longer.any():
+        return curve
+    middles = np.arange(len(longer)) * chunk + chunk // 2
+    return np.insert(curve, np.repeat(middles, longer), np.repeat(levels[1:-1], longer))
 
 
 def _between(levels: Samples, chunk: int) -> Samples:

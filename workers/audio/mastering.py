@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from workers.audio.clip import Samples
 from workers.audio.envelope import Envelope
+from workers.audio.grid import Grid
 from workers.audio.limiter import Limiter, reduction_db
 from workers.audio.weighting import gated_lufs
 
@@ -25,6 +26,9 @@ _CLOSE_ENOUGH_LU = 0.01
 _PART_MS = 100
 _PARTS_A_BLOCK = 4
 _SILENT_DB = np.float32(-200.0)
+# Where a sound lies moves what oversampling makes of it in the last bits. Such a difference must not
+# come through to a sample: a peak counts as the next whole step.
+_PEAK_STEP_DB = np.float32(0.01)
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -37,14 +41,14 @@ class Master:
     reductions_db: Samples
     lufs: float | None
     limited: bool
-    chunk: int
+    grid: Grid
 
     @property
     def limiting_db(self) -> float:
         return abs(float(self.reductions_db.min(initial=0.0)))
 
     def limiter(self) -> Limiter:
-        return Limiter(self.reductions_db, gain_db=self.gain_db, chunk=self.chunk)
+        return Limiter(self.reductions_db, gain_db=self.gain_db, grid=self.grid)
 
 
 def master(envelope: Envelope, *, lufs: float, dbtp: float, channels: int = 1) -> Master:
@@ -73,7 +77,8 @@ class _Mastering:
         self._dbtp = dbtp
         self._channels_db = 10 * float(np.log10(channels))
         with np.errstate(divide="ignore"):
-            self._peaks_db = np.maximum(20 * np.log10(envelope.peaks), _SILENT_DB)
+            peaks_db = np.maximum(20 * np.log10(envelope.peaks), _SILENT_DB)
+        self._peaks_db = np.ceil(peaks_db / _PEAK_STEP_DB) * _PEAK_STEP_DB
 
     def reach(self, lufs: float) -> Master:
         """Gain never overshoots on its way: a decibel of it is a decibel of loudness, or less."""
@@ -92,7 +97,7 @@ class _Mastering:
             reductions_db=reductions,
             lufs=loudness,
             limited=loudness is not None and lufs - loudness > 5 * _CLOSE_ENOUGH_LU,
-            chunk=self._envelope.chunk,
+            grid=self._envelope.grid,
         )
 
     def at(self, gain_db: float) -> Master:
@@ -102,11 +107,11 @@ class _Mastering:
             reductions_db=reductions,
             lufs=self._lufs(gain_db, reductions),
             limited=False,
-            chunk=self._envelope.chunk,
+            grid=self._envelope.grid,
         )
 
     def _reductions(self, gain_db: float) -> Samples:
-        chunk_ms = 1000 * self._envelope.chunk / self._envelope.rate
+        chunk_ms = 1000 * self._envelope.grid.chunk / self._envelope.rate
         return reduction_db(self._peaks_db, over_dbtp=self._dbtp - gain_db, chunk_ms=chunk_ms)
 
     def _most_gain_db(self) -> float:
@@ -121,19 +126,20 @@ class _Mastering:
     def _lufs(self, gain_db: float, reductions: Samples) -> float | None:
         """The gated loudness of blocks of 400 ms, one every 100 ms, their edges at whole chunks."""
         powers = self._envelope.powers * 10 ** (reductions / np.float32(10))
-        blocks = _block_powers(powers, self._envelope.rate, self._envelope.chunk)
+        blocks = _block_powers(powers, self._envelope.rate, self._envelope.grid)
         level = 10 ** ((gain_db + self._channels_db) / 10)
         return gated_lufs(blocks * level)
 
 
-def _block_powers(powers: Samples, rate: int, chunk: int) -> npt.NDArray[np.float64]:
+def _block_powers(powers: Samples, rate: int, grid: Grid) -> npt.NDArray[np.float64]:
     """Mean squares of overlapping blocks, shape (blocks,)."""
-    part = rate * _PART_MS / 1000 / chunk
-    count = int(len(powers) / part)
+    part = rate * _PART_MS / 1000
+    count = int(grid.edges[-1] / part)
     if count < _PARTS_A_BLOCK:
         return np.zeros(0)
-    edges = np.round(np.arange(count + 1) * part).astype(np.int64)
+    edges = grid.nearest(np.arange(count + 1) * part)
     sums = np.concatenate(([0.0], np.cumsum(np.add.reduceat(powers, edges[:-1], dtype=np.float64))))
     sums[-1] = sums[-2] + powers[edges[-2] : edges[-1]].sum(dtype=np.float64)
-    lengths = (edges[_PARTS_A_BLOCK:] - edges[:-_PARTS_A_BLOCK]) * chunk
+    positions = grid.edges[edges]
+    lengths = positions[_PARTS_A_BLOCK:] - positions[:-_PARTS_A_BLOCK]
     return np.asarray((sums[_PARTS_A_BLOCK:] - sums[:-_PARTS_A_BLOCK]) / lengths, dtype=np.float64)

@@ -19,6 +19,9 @@ OFFSET_LUFS = -0.691
 # no block below counts as loudness
 ABSOLUTE_GATE_LUFS = -70.0
 RELATIVE_GATE_LU = -10.0
+# Added to what is filtered, with alternating sign, at -300 dB: in a pause, filters would go on with
+# denormal numbers, which cost a processor many times as much.
+_RIPPLE = 1e-15
 
 
 class KWeighting:
@@ -42,7 +45,9 @@ class KWeighting:
         """The next samples, float32 of shape (n,), weighted."""
         if not len(samples):
             return samples
-        frame = AudioFrame.from_ndarray(samples.reshape(1, -1), "fltp", "mono")
+        ripple = np.full(len(samples), _RIPPLE, np.float32)
+        ripple[(self._position + 1) % 2 :: 2] *= -1
+        frame = AudioFrame.from_ndarray((samples + ripple).reshape(1, -1), "fltp", "mono")
         frame.sample_rate, frame.pts = self._rate, self._position
         self._position += len(samples)
         self._graph.push(frame)

@@ -74,9 +74,9 @@ def _compared(
 
 
 def _heard(file: soundfile.SoundFile, record: LineRecord, start_ms: int) -> Samples:
-    """The samples of a file in which a line's take sounds."""
+    """The samples of a file in which a line's take sounds; after its end there is silence."""
     take: Any = record.take
     file.seek(min(samples(start_ms, file.samplerate), file.frames))
     length = -(-take.length_samples * file.samplerate // take.sample_rate)
-    heard: Samples = file.read(length, dtype="float32")
+    heard: Samples = file.read(length, dtype="float32", fill_value=0.0)
     return heard

@@ -48,18 +48,18 @@ def run(ctx: StageContext) -> Result:
         spoken = _spoken(records, levels, takes)
         blocks = map(np.add, blocks, bed.blocks(spoken, block=_BLOCK))
     path = ctx.scratch / f"mix-{rate}.wav"
-    envelope = _write(ctx, path, blocks, rate=rate, total=total)
+    meter = EnvelopeMeter(rate, [take.start_sample for take in takes])
+    envelope = _write(ctx, path, blocks, meter, rate=rate, total=total)
     mix = ctx.keep(path, kind="mix", media_type="audio/wav", facts={"rate": rate, "duration_ms": duration_ms})
     notes = (_keep_envelope(ctx, envelope), *_keep_levels(ctx, levels, matching))
     warnings = tuple(_bed_warnings(bed, rate, total)) if bed and not ctx.claim.shard else ()
     return Result(artifacts=(mix, *notes), warnings=warnings)
 
 
-def _write(ctx: StageContext, path: Path, blocks: Iterable[Samples], *, rate: int, total: int) -> Envelope:
-    with (
-        soundfile.SoundFile(path, "w", rate, 1, subtype="FLOAT", format="RF64") as file,
-        EnvelopeMeter(rate) as meter,
-    ):
+def _write(
+    ctx: StageContext, path: Path, blocks: Iterable[Samples], meter: EnvelopeMeter, *, rate: int, total: int
+) -> Envelope:
+    with soundfile.SoundFile(path, "w", rate, 1, subtype="FLOAT", format="RF64") as file, meter:
         for block in blocks:
             meter.add(block)
             file.write(block)

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,16 +10,19 @@ from hypothesis import strategies as st
 from tests.workers.audio.meters import read_file, read_samples
 from tests.workers.audio.signals import in_blocks, noise, speechlike, tone
 from workers.audio.clip import Samples
-from workers.audio.delivery import Wanted, deliver
+from workers.audio.delivery import Delivered, Pin, Wanted, deliver
 from workers.audio.envelope import Envelope, EnvelopeMeter
+from workers.audio.grid import Grid
 from workers.audio.limiter import Limiter, reduction_db
-from workers.audio.mastering import MAX_LIMITING_DB, master
+from workers.audio.mastering import MAX_LIMITING_DB, master, master_at
 
 RATE = 44_100
 
 
-def envelope_of(samples: Samples, rate: int = RATE, block: int = 65_536) -> Envelope:
-    with EnvelopeMeter(rate) as meter:
+def envelope_of(
+    samples: Samples, rate: int = RATE, block: int = 65_536, starts: Sequence[int] = ()
+) -> Envelope:
+    with EnvelopeMeter(rate, starts) as meter:
         for part in in_blocks(samples, block):
             meter.add(part)
         return meter.result()
@@ -33,11 +37,17 @@ def peaky(seconds: float = 8.0, rate: int = RATE) -> Samples:
     return (sound + 0.15 * clicks).astype(np.float32)
 
 
+def often(sound: Samples, rate: int) -> list[int]:
+    """Starts some 50 ms apart, few of them at a whole chunk."""
+    return np.cumsum(np.random.default_rng(1).integers(1, rate // 10, len(sound) * 30 // rate)).tolist()
+
+
 @pytest.mark.parametrize("rate", [8_000, 16_000, 24_000, 44_100, 48_000])
 @pytest.mark.parametrize("lufs", [-14.0, -16.0, -23.0])
-def test_the_target_is_met_and_the_ceiling_is_not_passed(rate, lufs):
+@pytest.mark.parametrize("starting", [lambda sound, rate: [], often])
+def test_the_target_is_met_and_the_ceiling_is_not_passed(rate, lufs, starting):
     sound = peaky(rate=rate)
-    how = master(envelope_of(sound, rate), lufs=lufs, dbtp=-1.0)
+    how = master(envelope_of(sound, rate, starts=starting(sound, rate)), lufs=lufs, dbtp=-1.0)
     heard = read_samples(how.limiter().apply(sound, first=0)[None, :], rate)
     assert heard.lufs == pytest.approx(lufs, abs=0.05)
     assert how.lufs == pytest.approx(heard.lufs, abs=0.05)
@@ -82,13 +92,57 @@ def test_what_has_no_loudness_keeps_its_level_below_the_limit():
 @pytest.mark.parametrize("block", [1, 997, 4_096, 65_536])
 def test_how_sound_is_cut_into_blocks_changes_no_bit(block):
     sound = peaky(1.0 if block == 1 else 3.0)
+    starts = often(sound, RATE)
+    whole = envelope_of(sound, block=len(sound), starts=starts)
     if block > 1:
-        whole, cut = envelope_of(sound, block=len(sound)), envelope_of(sound, block=block)
+        cut = envelope_of(sound, block=block, starts=starts)
         np.testing.assert_array_equal(whole.peaks, cut.peaks)
         np.testing.assert_array_equal(whole.powers, cut.powers)
-    limiter = master(envelope_of(sound), lufs=-14.0, dbtp=-1.0).limiter()
+    limiter = master(whole, lufs=-14.0, dbtp=-1.0).limiter()
     parts = [limiter.apply(sound[n : n + block], first=n) for n in range(0, len(sound), block)]
     np.testing.assert_array_equal(limiter.apply(sound, first=0), np.concatenate(parts))
+
+
+@pytest.mark.parametrize("rate", [8_000, 44_100])
+@pytest.mark.parametrize("moved", [1, 31, 63, 64, 65, 4_411, 100_003])
+def test_a_line_is_limited_as_it_was_wherever_it_moves(rate, moved):
+    """It keeps its look-ahead and its release; what is before it is something else."""
+    line, pause = peaky(3.0, rate=rate), rate // 2
+    alone, after = (limited(line, first, rate) for first in (pause, len(line) + pause + moved))
+    assert np.abs(alone - line * np.float32(10 ** (9 / 20))).max() > 0.05
+    np.testing.assert_array_equal(alone, after)
+
+
+def limited(line: Samples, first: int, rate: int) -> Samples:
+    """The line at ``first`` of a programme: another comes before it, where there is room, and one after."""
+    pause = np.zeros(rate // 2, np.float32)
+    other = -line[: max(0, first - len(pause))]
+    silence = np.zeros(first - len(other), np.float32)
+    programme = np.concatenate((other, silence, line, pause, line))
+    starts = [0, first, first + len(line) + len(pause)]
+    how = master_at(envelope_of(programme, rate, starts=starts), gain_db=9.0, dbtp=-1.0)
+    return how.limiter().apply(programme, first=0)[first : first + len(line)]
+
+
+def test_what_reaches_beyond_the_programme_is_mastered_as_its_end_is():
+    """A clip may be a sample longer: its place is in whole milliseconds."""
+    sound = tone(1.0, rate=RATE, amplitude=0.9)[: 640 * 64]
+    limiter = master_at(envelope_of(sound), gain_db=6.0, dbtp=-1.0).limiter()
+    longer = limiter.apply(np.append(sound, sound[:2]), first=0)
+    np.testing.assert_array_equal(longer[:-2], limiter.apply(sound, first=0))
+
+
+def test_an_envelope_is_stored_with_its_chunks_and_one_without_has_chunks_of_one_length(tmp_path: Path):
+    sound = peaky(1.0)
+    made, path = envelope_of(sound, starts=[10_001]), tmp_path / "envelope.npy"
+    made.save(path)
+    found = Envelope.load(path, rate=RATE)
+    for name in ("peaks", "powers"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(made, name))
+    np.testing.assert_array_equal(found.grid.edges, made.grid.edges)
+    plain = envelope_of(sound)
+    np.save(path, np.stack((plain.peaks, plain.powers)))
+    np.testing.assert_array_equal(Envelope.load(path, rate=RATE).grid.edges, plain.grid.edges)
 
 
 def test_a_long_programme_is_limited_in_parts_that_fit_together(monkeypatch):
@@ -98,19 +152,24 @@ def test_a_long_programme_is_limited_in_parts_that_fit_together(monkeypatch):
     np.testing.assert_array_equal(whole, reduction_db(peaks_db, over_dbtp=-1.0, chunk_ms=1.45))
 
 
-PEAKS = st.lists(st.floats(-60, 14, width=32), min_size=1, max_size=200)
+CHUNKS = st.lists(st.tuples(st.floats(-60, 14, width=32), st.integers(16, 31)), min_size=1, max_size=200)
 
 
 @settings(max_examples=60)
-@given(PEAKS, st.sampled_from([1.33, 1.45, 2.0]))
-def test_no_moment_of_a_chunk_is_louder_than_it_may_be(peaks, chunk_ms):
+@given(CHUNKS, st.sampled_from([1.33, 1.45, 2.0]))
+def test_no_moment_of_a_chunk_is_louder_than_it_may_be(chunks, chunk_ms):
     """Whatever the peaks: all along each chunk, with the straight lines between."""
-    peaks_db = np.array(peaks, np.float32)
+    peaks_db = np.array([peak for peak, _ in chunks], np.float32)
+    grid = Grid.of([length for _, length in chunks], chunk=16)
     curve = reduction_db(peaks_db, over_dbtp=-1.0, chunk_ms=chunk_ms)
-    gains = Limiter(curve, gain_db=0.0, chunk=16).apply(np.ones(16 * len(peaks), np.float32), first=0)
-    loudest = gains.reshape(-1, 16).max(axis=1)
+    ones = np.ones(grid.edges[-1], np.float32)
+    gains = Limiter(curve, gain_db=0.0, grid=grid).apply(ones, first=0)
+    loudest = np.maximum.reduceat(gains, grid.edges[:-1])
     assert (20 * np.log10(loudest) + peaks_db <= np.maximum(-1.0, peaks_db) + 1e-3).all()
     assert (20 * np.log10(loudest)[peaks_db > -1.0] + peaks_db[peaks_db > -1.0] <= -1.0 + 1e-3).all()
+    # no step is greater than between the middles of two chunks of the usual length
+    levels = 10 ** (curve / 20)
+    assert np.abs(np.diff(gains)).max(initial=0) <= np.abs(np.diff(levels)).max(initial=0) / 16 + 1e-5
 
 
 def test_the_limiter_looks_ahead_and_lets_go_slowly():
@@ -148,3 +207,36 @@ def test_a_delivered_file_is_what_it_is_said_to_be(tmp_path: Path, audio_format,
     assert made.heard.integrated_lufs == pytest.approx(heard.lufs, abs=0.06)
     assert made.heard.true_peak_dbtp == pytest.approx(heard.dbtp, abs=0.05)
     assert told[-1] == 1.0
+
+
+@pytest.mark.parametrize(("lufs", "dbtp", "is_limited"), [(-16.0, -1.0, False), (-8.0, -9.0, True)])
+def test_a_pinned_file_has_the_gain_it_had_or_what_is_wanted(tmp_path: Path, lufs, dbtp, is_limited):
+    """Also where more limiting would be needed than is done: then what is wanted is what can be had."""
+    sound = peaky(6.0)
+    changed = np.concatenate((sound[: 5 * RATE], sound[:RATE] * np.float32(0.9)))
+    wanted = Wanted(lufs=lufs, dbtp=dbtp)
+    first = delivered(tmp_path, sound, wanted)
+    pin = Pin(gain_db=first.gain_db, mastered_to=first.mastered_to)
+    again = delivered(tmp_path, changed, wanted, pin)
+    assert (again.pinned, again.gain_db, again.limited) == (True, first.gain_db, is_limited)
+    others = [delivered(tmp_path, sound * np.float32(factor), wanted, pin) for factor in (0.5, 2.0)]
+    assert [made.pinned for made in others] == [False, False]
+    for made in (first, again, *others):
+        assert made.limited == is_limited
+        assert made.limiting_db <= MAX_LIMITING_DB + 0.5
+        assert made.heard.true_peak_dbtp is not None
+        assert made.heard.true_peak_dbtp <= dbtp
+
+
+def delivered(folder: Path, sound: Samples, wanted: Wanted, pin: Pin | None = None) -> Delivered:
+    mix = folder / "mix.wav"
+    soundfile.write(mix, sound, RATE, subtype="FLOAT")
+    return deliver(
+        folder / "reel.wav",
+        "wav",
+        mix=mix,
+        envelope=envelope_of(sound),
+        wanted=wanted,
+        progress=lambda _: None,
+        pin=pin,
+    )
