@@ -3,7 +3,7 @@
 from voicereel_client._certificate import LineCheck, verify
 from voicereel_client._client import AsyncVoiceReel, VoiceReel
 from voicereel_client._download import DownloadProgress
-from voicereel_client._edits import OMIT, JobLine, LineWord, Revision
+from voicereel_client._edits import OMIT, JobLine, LineWord, Revision, SpokenCheck
 from voicereel_client._errors import (
     APIConnectionError,
     APIStatusError,
@@ -110,6 +110,7 @@ __all__ = [
     "Speaker",
     "SpeakerRejectedError",
     "Speech",
+    "SpokenCheck",
     "Stage",
     "Stem",
     "Timing",

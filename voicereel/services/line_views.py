@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
+from voicereel.domain.checks import check_view
 from voicereel.domain.job import FINISHED, Job, LineRecord
 from voicereel.domain.reel import Word
 from voicereel.domain.revisions import Revision
@@ -27,6 +28,7 @@ def line_view(job: Job, record: LineRecord, *, changed: bool, words: bool) -> Vi
         "spoken_by": record.voice.speaker_id,
         "warnings": [asdict(warning) for warning in record.warnings],
         "error": record.error,
+        "check": check_view(record.take.check) if record.take and record.take.check else None,
         **({"words": _words(record)} if words else {}),
     }
 
