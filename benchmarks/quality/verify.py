@@ -1,0 +1,225 @@
+"""`python -m benchmarks.quality.verify`: how many damaged lines the checks find, and how many good ones they blame.
+
+Writes benchmarks/results/verify.md and prints it. Good takes of espeak's voices, and of flite's where that
+program is (Debian's flite), are damaged in the ways that synthesis goes wrong; nothing was fitted to these
+texts but what docs/decisions/0022 names.
+"""
+
+import json
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.quality.words_takes import FLITE_VOICES, Known, by_espeak, by_flite, espeak, has_flite
+from benchmarks.quality.words_texts import TEXTS
+from voicereel.domain.checks import SpokenCheck, compare
+from voicereel.domain.pace import typical_ms
+from voicereel.domain.script import Qa
+from workers.audio.audibility import faults
+from workers.audio.clip import Clip, Samples
+from workers.engines.alignment.aligners import READERS
+from workers.engines.alignment.by_reading import ByReading
+from workers.engines.base import Hearing, Recognizer, TakeRequest
+from workers.engines.recognition.by_likeness import ByLikeness
+from workers.engines.recognition.by_network import ByNetwork
+
+HERE = Path(__file__).parent
+RESULT = HERE.parent / "results" / "verify.md"
+EXAMPLES = HERE.parents[1] / "examples"
+# none of them reads
+ESPEAK_VOICES = (("en-us+f4", 3.0, 1.2), ("en-us+m7", -3.0, 0.8), ("en-us", 0.0, 1.0))
+# of the checks of sound, which cost nothing: every text so
+WAYS = (("en-us", 1.0), ("en-us+f4", 1.3), ("en-us+m7", 0.7), ("en-us+f2", 2.0))
+SHORT = ("OK.", "Hm?", "No!", "Ah", "Oh", "7", "Psst!", "Hmm...", "1,234", "A.B.C.", "Stop it!", "I.")
+_EDGE_MS = 30
+_SHORTEST_WORD_MS = 120
+
+Damage = Callable[[Samples, int, int, int], Samples]
+
+
+def _noise(sound: Samples, a: int, b: int, _rate: int) -> Samples:
+    level = float(np.sqrt(np.square(sound[a:b]).mean()))
+    noise = np.random.default_rng(1).standard_normal(b - a) * level
+    return np.concatenate([sound[:a], noise.astype(np.float32), sound[b:]])
+
+
+# What is done to the word `[a, b)` of a take.
+DAMAGES: Mapping[str, Damage] = {
+    "as it is": lambda x, a, b, rate: x,
+    "a word left out": lambda x, a, b, rate: np.delete(x, np.s_[a:b]),
+    "a word said twice": lambda x, a, b, rate: np.concatenate([x[:b], x[a:]]),
+    "a word muted": lambda x, a, b, rate: np.concatenate([x[:a], x[a:b] * 0, x[b:]]),
+    "a word turned into noise": _noise,
+    "2 s of silence put in": lambda x, a, b, rate: np.insert(x, a, np.zeros(2 * rate, np.float32)),
+    "all at -60 dB": lambda x, a, b, rate: x * np.float32(0.001),
+    "half a second of silence instead": lambda x, a, b, rate: np.zeros(rate // 2, np.float32),
+}
+# these end where they were cut, with no silence after
+CUT = {
+    "the last word cut off": lambda x, a, b, rate: x[:a],
+    "cut off in the last word": lambda x, a, b, rate: x[: (a + b) // 2],
+}
+
+
+@dataclass
+class Tally:
+    """Of one damage to takes of one kind."""
+
+    takes: int = 0
+    judged: int = 0
+    by_sound: int = 0
+    by_text: int = 0
+    by_either: int = 0
+
+    def add(self, sounds_bad: bool, text: bool | None) -> None:
+        self.takes += 1
+        self.judged += text is not None
+        self.by_sound += sounds_bad
+        self.by_text += bool(text)
+        self.by_either += sounds_bad or bool(text)
+
+
+@dataclass
+class Study:
+    recognizers: Sequence[Recognizer]
+    tallies: dict[tuple[str, str], Tally] = field(default_factory=lambda: defaultdict(Tally))
+    cpu_s: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    heard_s: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+
+    def add(self, take: Known, damage: str, clip: Clip, *, speed: float = 1.0) -> None:
+        """``clip`` is as an engine would have made it."""
+        began = time.process_time()
+        silent = not (np.abs(clip.samples) > 0.001).any()
+        wrong = silent or bool(faults(clip, expected_ms=typical_ms(take.text, take.language) / speed))
+        self._note("sound", began, clip)
+        name, text = (None, None) if silent else self._heard(take, clip)
+        source = take.source.partition(" ")[0]
+        self.tallies[f"{source}, {take.language}", damage].add(wrong, text)
+        if name:
+            self.tallies[f"{take.source if source == 'flite' else source}, by {name}", damage].add(
+                wrong, text
+            )
+
+    def _heard(self, take: Known, clip: Clip) -> tuple[str | None, bool | None]:
+        for recognizer in self.recognizers:
+            began = time.process_time()
+            hearing = recognizer.hear(clip, take.text, take.language)
+            self._note(type(recognizer).__name__, began, clip)
+            if hearing is not None:
+                return hearing.recognizer, _is_bad(hearing)
+        return None, None
+
+    def _note(self, who: str, began: float, clip: Clip) -> None:
+        self.cpu_s[who] += time.process_time() - began
+        self.heard_s[who] += len(clip.samples) / clip.rate
+
+
+def _is_bad(hearing: Hearing) -> bool:
+    found = compare(hearing.expected, hearing.heard)
+    return not SpokenCheck(recognizer="", wer=found.wer, limit=hearing.limit).is_good(Qa())
+
+
+def main() -> None:
+    readings = ByReading(espeak(), voices=READERS)
+    network = ByNetwork(lambda words: espeak().pronounce(words, language="en-US"))
+    study = Study((ByLikeness(readings), network))
+    rng = np.random.default_rng(7)
+    for take in _takes():
+        for damage, clip in _damaged(take, rng):
+            study.add(take, damage, clip)
+    page = "\n".join(_page(study, list(_blamed())))
+    RESULT.write_text(page + "\n", encoding="utf-8")
+    sys.stdout.write(page + "\n")
+
+
+def _texts() -> Iterator[tuple[str, str]]:
+    for name in ("dialogues", "readings"):
+        for text in json.loads((HERE / "texts" / f"{name}.json").read_text(encoding="utf-8")):
+            for line in text["lines"]:
+                yield text["language"], line if isinstance(line, str) else line[1]
+    yield from ((language, text) for language, texts in TEXTS.items() for text in texts)
+
+
+def _takes() -> Iterator[Known]:
+    """Of each text one by espeak, and one by flite of each in English."""
+    for number, (language, text) in enumerate(_texts()):
+        voice, pitch_st, speed = ESPEAK_VOICES[number % len(ESPEAK_VOICES)]
+        yield by_espeak(text, language, voice=voice, pitch_st=pitch_st, speed=speed)
+        if language.startswith("en") and has_flite():
+            yield by_flite(text, voice=FLITE_VOICES[number % len(FLITE_VOICES)])
+
+
+def _damaged(take: Known, rng: np.random.Generator) -> Iterator[tuple[str, Clip]]:
+    """The take as it is, and, where its words can be told apart, damaged in every way."""
+    rate, sound = take.clip.rate, take.clip.samples
+    words = sorted(take.starts_ms.values())
+    edge = np.zeros(rate * _EDGE_MS // 1000, np.float32)
+    inner = [n for n in range(1, len(words) - 2) if words[n + 1] - words[n] >= _SHORTEST_WORD_MS]
+    if not inner:
+        yield "as it is", Clip(np.concatenate([sound, edge]), rate)
+        return
+    at = int(rng.choice(inner))
+    a, b = (round(words[n] * rate / 1000) for n in (at, at + 1))
+    for name, damage in DAMAGES.items():
+        yield name, Clip(np.concatenate([damage(sound, a, b, rate), edge]).astype(np.float32), rate)
+    last = round(words[-1] * rate / 1000)
+    for name, damage in CUT.items():
+        yield name, Clip(damage(sound, last, len(sound), rate), rate)
+
+
+def _blamed() -> Iterator[tuple[int, int]]:
+    """Of all texts in all ways: whether the sound of a good take was blamed. Untrimmed, as engines make it."""
+    texts = [*_texts(), *(("en", text) for text in SHORT)]
+    for name in ("briefing", "earnest", "languages"):
+        script = json.loads((EXAMPLES / f"{name}.json").read_text(encoding="utf-8"))
+        default = script.get("language", "en")
+        texts += [(line.get("language", default), line["text"]) for line in script["lines"]]
+    for language, text in texts:
+        for voice, speed in WAYS:
+            request = TakeRequest(text=text, language=language, voice=voice, speed=speed)
+            (take,) = espeak().synthesize([request])
+            if not take.error:
+                yield 1, bool(faults(take.clip, expected_ms=typical_ms(text, language) / speed))
+
+
+# --- the page --------------------------------------------------------------------------------
+
+
+def _page(study: Study, blamed: Sequence[tuple[int, int]]) -> Iterator[str]:
+    yield "# The spoken-text check: damaged lines found, good lines blamed\n"
+    yield "By `python -m benchmarks.quality.verify`. Words that are damaged last 120 ms or more. Sound: checks"
+    yield "that need no recogniser. Text: of the takes that a recogniser judged. Default limits."
+    by_recognizer = sorted({kind for kind, _ in study.tallies if ", by " in kind})
+    by_language = sorted({kind for kind, _ in study.tallies if ", by " not in kind})
+    yield "\n## By recogniser\n"
+    yield from _table(study, by_recognizer)
+    yield "\n## By language\n"
+    yield from _table(study, by_language)
+    takes, wrong = (sum(column) for column in zip(*blamed, strict=True))
+    yield "\n## Good takes whose sound is blamed\n"
+    yield f"espeak, untrimmed, {len(WAYS)} ways of speaking, examples and interjections, too: {wrong} of {takes}."
+    yield "\n## Cost\n"
+    costs = (f"{who} {study.cpu_s[who] / study.heard_s[who]:.4f}" for who in sorted(study.cpu_s))
+    yield f"CPU seconds a second of audio: {', '.join(costs)}."
+
+
+def _table(study: Study, kinds: Sequence[str]) -> Iterator[str]:
+    yield "| takes | damage | takes | by sound | judged by text | by text | by either |"
+    yield "|---|---|---|---|---|---|---|"
+    for kind in kinds:
+        for damage in (*DAMAGES, *CUT):
+            if (kind, damage) in study.tallies:
+                one = study.tallies[kind, damage]
+                text = f"{one.by_text / one.judged:.0%}" if one.judged else "-"
+                shares = (one.by_sound / one.takes, one.judged / one.takes, one.by_either / one.takes)
+                sound, judged, either = (f"{share:.0%}" for share in shares)
+                yield f"| {kind} | {damage} | {one.takes} | {sound} | {judged} | {text} | {either} |"
+
+
+if __name__ == "__main__":
+    main()
