@@ -1,4 +1,4 @@
-"""`python -m benchmarks.quality.verify`: how many damaged lines the checks find, and how many good ones they blame.
+"""`python -m benchmarks.quality.verify`: how many damaged lines are found, and how many good ones are blamed.
 
 Writes benchmarks/results/verify.md and prints it. Good takes of espeak's voices, and of flite's where that
 program is (Debian's flite), are damaged in the ways that synthesis goes wrong; nothing was fitted to these
@@ -36,33 +36,50 @@ ESPEAK_VOICES = (("en-us+f4", 3.0, 1.2), ("en-us+m7", -3.0, 0.8), ("en-us", 0.0,
 # of the checks of sound, which cost nothing: every text so
 WAYS = (("en-us", 1.0), ("en-us+f4", 1.3), ("en-us+m7", 0.7), ("en-us+f2", 2.0))
 SHORT = ("OK.", "Hm?", "No!", "Ah", "Oh", "7", "Psst!", "Hmm...", "1,234", "A.B.C.", "Stop it!", "I.")
+# Every third take is damaged in all ways; all are judged as they are.
+DAMAGED_EACH = 3
 _EDGE_MS = 30
 _SHORTEST_WORD_MS = 120
 
-Damage = Callable[[Samples, int, int, int], Samples]
+
+@dataclass(frozen=True)
+class Spot:
+    """The word ``[a, b)`` of a take."""
+
+    sound: Samples
+    a: int
+    b: int
+    rate: int
+
+    def instead(self, word: Samples) -> Samples:
+        return np.concatenate([self.sound[: self.a], word.astype(np.float32), self.sound[self.b :]])
+
+    @property
+    def word(self) -> Samples:
+        return self.sound[self.a : self.b]
 
 
-def _noise(sound: Samples, a: int, b: int, _rate: int) -> Samples:
-    level = float(np.sqrt(np.square(sound[a:b]).mean()))
-    noise = np.random.default_rng(1).standard_normal(b - a) * level
-    return np.concatenate([sound[:a], noise.astype(np.float32), sound[b:]])
+def _noise(spot: Spot) -> Samples:
+    noise = np.random.default_rng(1).standard_normal(spot.b - spot.a)
+    return spot.instead(noise * np.sqrt(np.square(spot.word).mean()))
 
 
-# What is done to the word `[a, b)` of a take.
+Damage = Callable[[Spot], Samples]
+
 DAMAGES: Mapping[str, Damage] = {
-    "as it is": lambda x, a, b, rate: x,
-    "a word left out": lambda x, a, b, rate: np.delete(x, np.s_[a:b]),
-    "a word said twice": lambda x, a, b, rate: np.concatenate([x[:b], x[a:]]),
-    "a word muted": lambda x, a, b, rate: np.concatenate([x[:a], x[a:b] * 0, x[b:]]),
+    "as it is": lambda spot: spot.sound,
+    "a word left out": lambda spot: spot.instead(spot.word[:0]),
+    "a word said twice": lambda spot: spot.instead(np.tile(spot.word, 2)),
+    "a word muted": lambda spot: spot.instead(spot.word * 0),
     "a word turned into noise": _noise,
-    "2 s of silence put in": lambda x, a, b, rate: np.insert(x, a, np.zeros(2 * rate, np.float32)),
-    "all at -60 dB": lambda x, a, b, rate: x * np.float32(0.001),
-    "half a second of silence instead": lambda x, a, b, rate: np.zeros(rate // 2, np.float32),
+    "2 s of silence put in": lambda spot: spot.instead(np.pad(spot.word, (2 * spot.rate, 0))),
+    "all at -60 dB": lambda spot: spot.sound * np.float32(0.001),
+    "half a second of silence instead": lambda spot: np.zeros(spot.rate // 2, np.float32),
 }
-# these end where they were cut, with no silence after
-CUT = {
-    "the last word cut off": lambda x, a, b, rate: x[:a],
-    "cut off in the last word": lambda x, a, b, rate: x[: (a + b) // 2],
+# Of the last word. These end where they were cut, with no silence after.
+CUT: Mapping[str, Damage] = {
+    "the last word cut off": lambda spot: spot.sound[: spot.a],
+    "cut off in the last word": lambda spot: spot.sound[: (spot.a + spot.b) // 2],
 }
 
 
@@ -129,8 +146,8 @@ def main() -> None:
     network = ByNetwork(lambda words: espeak().pronounce(words, language="en-US"))
     study = Study((ByLikeness(readings), network))
     rng = np.random.default_rng(7)
-    for take in _takes():
-        for damage, clip in _damaged(take, rng):
+    for number, take in enumerate(_takes()):
+        for damage, clip in _damaged(take, rng, whole=number % DAMAGED_EACH > 0):
             study.add(take, damage, clip)
     page = "\n".join(_page(study, list(_blamed())))
     RESULT.write_text(page + "\n", encoding="utf-8")
@@ -154,26 +171,26 @@ def _takes() -> Iterator[Known]:
             yield by_flite(text, voice=FLITE_VOICES[number % len(FLITE_VOICES)])
 
 
-def _damaged(take: Known, rng: np.random.Generator) -> Iterator[tuple[str, Clip]]:
-    """The take as it is, and, where its words can be told apart, damaged in every way."""
+def _damaged(take: Known, rng: np.random.Generator, *, whole: bool) -> Iterator[tuple[str, Clip]]:
+    """The take as it is, and, unless it is to stay ``whole`` or has few words, damaged in every way."""
     rate, sound = take.clip.rate, take.clip.samples
     words = sorted(take.starts_ms.values())
     edge = np.zeros(rate * _EDGE_MS // 1000, np.float32)
     inner = [n for n in range(1, len(words) - 2) if words[n + 1] - words[n] >= _SHORTEST_WORD_MS]
-    if not inner:
+    if whole or not inner:
         yield "as it is", Clip(np.concatenate([sound, edge]), rate)
         return
     at = int(rng.choice(inner))
     a, b = (round(words[n] * rate / 1000) for n in (at, at + 1))
     for name, damage in DAMAGES.items():
-        yield name, Clip(np.concatenate([damage(sound, a, b, rate), edge]).astype(np.float32), rate)
+        yield name, Clip(np.concatenate([damage(Spot(sound, a, b, rate)), edge]), rate)
     last = round(words[-1] * rate / 1000)
     for name, damage in CUT.items():
-        yield name, Clip(damage(sound, last, len(sound), rate), rate)
+        yield name, Clip(damage(Spot(sound, last, len(sound), rate)), rate)
 
 
 def _blamed() -> Iterator[tuple[int, int]]:
-    """Of all texts in all ways: whether the sound of a good take was blamed. Untrimmed, as engines make it."""
+    """Of all texts in all ways: whether the sound of a good take, as its engine made it, was blamed."""
     texts = [*_texts(), *(("en", text) for text in SHORT)]
     for name in ("briefing", "earnest", "languages"):
         script = json.loads((EXAMPLES / f"{name}.json").read_text(encoding="utf-8"))
@@ -193,7 +210,7 @@ def _blamed() -> Iterator[tuple[int, int]]:
 def _page(study: Study, blamed: Sequence[tuple[int, int]]) -> Iterator[str]:
     yield "# The spoken-text check: damaged lines found, good lines blamed\n"
     yield "By `python -m benchmarks.quality.verify`. Words that are damaged last 120 ms or more. Sound: checks"
-    yield "that need no recogniser. Text: of the takes that a recogniser judged. Default limits."
+    yield "for which no recogniser is needed. Text: of the takes that one judged. Limits as they are by default."
     by_recognizer = sorted({kind for kind, _ in study.tallies if ", by " in kind})
     by_language = sorted({kind for kind, _ in study.tallies if ", by " not in kind})
     yield "\n## By recogniser\n"
@@ -202,7 +219,8 @@ def _page(study: Study, blamed: Sequence[tuple[int, int]]) -> Iterator[str]:
     yield from _table(study, by_language)
     takes, wrong = (sum(column) for column in zip(*blamed, strict=True))
     yield "\n## Good takes whose sound is blamed\n"
-    yield f"espeak, untrimmed, {len(WAYS)} ways of speaking, examples and interjections, too: {wrong} of {takes}."
+    ways = f"{len(WAYS)} ways of speaking each text, and the examples and interjections"
+    yield f"espeak, {ways}: {wrong} of {takes}."
     yield "\n## Cost\n"
     costs = (f"{who} {study.cpu_s[who] / study.heard_s[who]:.4f}" for who in sorted(study.cpu_s))
     yield f"CPU seconds a second of audio: {', '.join(costs)}."
