@@ -115,7 +115,7 @@ def test_lines_that_sound_wrong_are_named(run: Run, service: Service, script: st
     suspect = {
         "code": "line_suspect",
         "pointer": "/lines/4",
-        "detail": "Listen to this line: it is nearly silent.",
+        "detail": "It is nearly silent.",
     }
     waiting = job("needs_review", warnings=[suspect])
     service.answers(ok(job("queued"), status=202), DONE, ok(waiting))

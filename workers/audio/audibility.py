@@ -1,7 +1,7 @@
 """What is wrong with a take's sound, whatever it says: no recogniser is needed to hear it.
 
-The limits were set so that no take of espeak's (410 texts, 10 languages, 4 ways of speaking) and of flite's
-is blamed: benchmarks/quality/verify.py. A good take that is blamed makes a paying customer wait.
+A good take that is blamed makes a paying customer wait. The limits were set on takes of espeak's and flite's
+so that none is: benchmarks/quality/verify.py.
 """
 
 from collections.abc import Mapping
@@ -14,8 +14,9 @@ from workers.audio.timing import trim
 
 # The quietest good take, a whispered "Psst!", has -32 dBFS.
 TOO_QUIET_DBFS = -50.0
-# Sound goes on to the very end: the last moments are less than so far below the take's active level.
-# espeak's most abrupt ends have -14.7 dB, with its silent tail 0 to 27 ms long.
+# Sound goes on to the very end: the last moments are less than so far below the take's active level. espeak's
+# and flite's plain voices end at -14.7 dB at most; those of espeak's with an echo break it off anywhere, so
+# where an engine says when its words sound it is believed.
 _END_MS, _END_DB = 5, -12.0
 # espeak pauses for 0.7 s at its slowest.
 LONG_GAP_MS = 1500
@@ -31,11 +32,12 @@ _SHORT_BY_MS, _LONG_BY_MS = 500, 2000
 _Levels = npt.NDArray[np.float64]
 
 
-def faults(clip: Clip, *, expected_ms: float) -> tuple[str, ...]:
+def faults(clip: Clip, *, expected_ms: float, last_word_ms: float | None = None) -> tuple[str, ...]:
     """What is wrong with a take, of `voicereel.domain.checks.FAULTS`; nothing of one with no sound at all.
 
     ``clip`` is as its engine made it, untrimmed: an end that was trimmed tells nothing. ``expected_ms`` is
-    how long its text should sound at its speed; 0 where that is not known.
+    how long its text should sound at its speed; 0 where that is not known. ``last_word_ms`` is when its last
+    word ends, in ms from the clip's first sample, if its engine says so.
     """
     first, last = trim(clip)
     sound = clip.samples[first:last]
@@ -45,7 +47,7 @@ def faults(clip: Clip, *, expected_ms: float) -> tuple[str, ...]:
     active_db = _active_db(levels)
     found = {
         "too_quiet": active_db < TOO_QUIET_DBFS,
-        "truncated": _is_cut(clip, active_db),
+        "truncated": _is_cut(clip, active_db) if last_word_ms is None else _is_beyond(clip, last_word_ms),
         "long_gap": _longest_gap_ms(levels, active_db) > LONG_GAP_MS,
         **_implausible(len(sound) * 1000 / clip.rate, expected_ms),
     }
@@ -69,6 +71,10 @@ def _active_db(levels: _Levels) -> float:
 def _is_cut(clip: Clip, active_db: float) -> bool:
     end = clip.samples[-max(1, clip.rate * _END_MS // 1000) :].astype(np.float64)
     return float(10 * np.log10(np.square(end).mean() + 1e-12)) > active_db + _END_DB
+
+
+def _is_beyond(clip: Clip, last_word_ms: float) -> bool:
+    return last_word_ms > clip.duration_ms + _FRAME_MS
 
 
 def _longest_gap_ms(levels: _Levels, active_db: float) -> int:

@@ -13,7 +13,7 @@ from voicereel.domain.speakers import EngineInfo
 from workers.audio.audibility import faults
 from workers.audio.clip import Clip
 from workers.audio.timing import trim
-from workers.engines.base import EngineTake, Recognizer, Synthesizer, TakeRequest
+from workers.engines.base import EngineTake, Mark, Recognizer, Synthesizer, TakeRequest
 from workers.engines.requests import request_of
 
 _WORD = re.compile(r"\S*[^\W_]\S*")
@@ -48,10 +48,15 @@ class Listener:
         self._recognizer = recognizer
 
     def attempt(self, record: LineRecord, take: EngineTake) -> Attempt:
-        return Attempt(take, None if take.error else self.check(record, take.clip))
+        return Attempt(take, None if take.error else self.check(record, take.clip, marks=take.marks))
 
     def check(
-        self, record: LineRecord, clip: Clip, *, known: SpokenCheck | None = None
+        self,
+        record: LineRecord,
+        clip: Clip,
+        *,
+        marks: Sequence[Mark] = (),
+        known: SpokenCheck | None = None,
     ) -> SpokenCheck | None:
         """What is heard of a clip as the engine made it; of one that was trimmed, more than was ``known``."""
         request = request_of(record, self._engine)
@@ -61,7 +66,8 @@ class Listener:
         if known is None:
             speed = 1.0 if "speed" in self._engine.unsupported_controls else request.speed
             expected_ms = typical_ms(request.text, request.language) / speed
-            known = SpokenCheck(faults=faults(clip, expected_ms=expected_ms))
+            last_ms = max((mark.end_ms for mark in marks), default=None)
+            known = SpokenCheck(faults=faults(clip, expected_ms=expected_ms, last_word_ms=last_ms))
         if known.recognizer or not self.qa.verify:
             return known
         return self._compared(known, Clip(clip.samples[first:last], clip.rate), request)

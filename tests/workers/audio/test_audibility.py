@@ -63,6 +63,12 @@ def test_what_cannot_be_heard_well_is_named(
     assert set(wrong) <= FAULTS.keys()
 
 
+def test_an_engine_that_says_when_its_words_sound_is_believed() -> None:
+    abrupt, whole = Clip(hum(2), RATE), Clip(np.concatenate([hum(2), EDGE]), RATE)
+    assert faults(abrupt, expected_ms=2000, last_word_ms=2000) == ()
+    assert faults(whole, expected_ms=2000, last_word_ms=2300) == ("truncated",)
+
+
 @pytest.mark.parametrize("rate", [8_000, 16_000, 22_050, 48_000])
 def test_the_rate_makes_no_difference(rate: int) -> None:
     sound = np.interp(np.arange(rate) / rate, np.arange(RATE) / RATE, hum(1)).astype(np.float32)
