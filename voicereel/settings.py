@@ -64,6 +64,7 @@ class Settings(BaseSettings):
 
     engines: Annotated[str, NoDecode, AfterValidator(_engine_names)] = "espeak"
     default_engine: str = "espeak"
+    whisper_model: str = ""
 
     metrics_port: int = Field(0, ge=0, le=65535)
     metrics_host: str = "127.0.0.1"

@@ -3,7 +3,7 @@
 from voicereel_client._certificate import LineCheck, verify
 from voicereel_client._client import AsyncVoiceReel, VoiceReel
 from voicereel_client._download import DownloadProgress
-from voicereel_client._edits import OMIT, JobLine, LineWord, Revision, RevisionEstimate
+from voicereel_client._edits import OMIT, JobLine, LineWord, Revision, RevisionEstimate, SpokenCheck
 from voicereel_client._errors import (
     APIConnectionError,
     APIStatusError,
@@ -114,6 +114,7 @@ __all__ = [
     "Speaker",
     "SpeakerRejectedError",
     "Speech",
+    "SpokenCheck",
     "Stage",
     "Stem",
     "Timing",

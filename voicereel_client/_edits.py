@@ -34,6 +34,22 @@ class LineWord(Model):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SpokenCheck(Model):
+    """What was heard of a line's take. ``missing`` and ``repeated`` are numbers of words, from 1.
+
+    ``recognizer`` and ``wer`` are None where nobody compared it with its text.
+    """
+
+    faults: tuple[str, ...] = ()
+    recognizer: str | None = None
+    words: int = 0
+    wer: float | None = None
+    missing: tuple[int, ...] = ()
+    repeated: tuple[int, ...] = ()
+    attempts: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class JobLine(Model):
     """A line of a job's script, edits included, and what was last made of it; times are of the reel."""
 
@@ -57,6 +73,7 @@ class JobLine(Model):
     warnings: tuple[JobWarning, ...] = ()
     error: Failure | None = None
     audio: LineAudio | None = None
+    check: SpokenCheck | None = None
     words: tuple[LineWord, ...] = ()
 
 

@@ -29,7 +29,7 @@ _GRACE_S = 5.0
 
 def make_worker(settings: Settings, services: Services) -> Worker:
     """A worker with the engines of its pool, each in a process of its own, loaded."""
-    engines = EnginePool(settings.engine_names, pool=settings.pool)
+    engines = EnginePool(settings.engine_names, pool=settings.pool, whisper_model=settings.whisper_model)
     for name, reason in engines.missing.items():
         log().warning("engine_missing", engine=name, reason=reason)
     if not engines.infos():

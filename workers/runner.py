@@ -3,11 +3,13 @@
 import tempfile
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
 
+from voicereel.domain.checks import LINE_SUSPECT
 from voicereel.domain.errors import LeaseLost, StageFailed, Unavailable, VoiceReelError
 from voicereel.domain.job import Claim, Result
 from voicereel.domain.plan import STAGE_LIMIT_S
@@ -142,3 +144,10 @@ def _count(claim: Claim, result: Result) -> None:
     if claim.stage == "synthesize":
         spoken_ms = sum(take.duration_ms for take in result.takes)
         metrics.rendered(claim.payload["engine"], spoken_ms / 1000)
+        checks = [take.check for take in result.takes if take.check]
+        metrics.lines_checked(
+            claim.payload["engine"],
+            by=Counter(check.recognizer or "none" for check in checks),
+            retries=sum(check.attempts - 1 for check in checks),
+            suspect=sum(w.code == LINE_SUSPECT for take in result.takes for w in take.warnings),
+        )

@@ -159,6 +159,7 @@ def test_the_document_as_it_is_published() -> None:
                 "words": [spoken],
                 "warnings": [{"code": "slot_overrun", "pointer": "/lines/0/slot", "detail": "Too long."}],
                 "error": {"code": "engine_failed"},
+                "check": None,
             }
         ],
         "cues": [{**who, "line_id": "l1", "start_ms": 100, "end_ms": 933, "lines": ["Hi!"], "text": "Hi!"}],

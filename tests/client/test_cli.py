@@ -111,6 +111,31 @@ def test_what_needs_review_is_named_with_the_command_that_approves_it(
     ]
 
 
+def test_lines_that_sound_wrong_are_named(run: Run, service: Service, script: str):
+    suspect = {
+        "code": "line_suspect",
+        "pointer": "/lines/4",
+        "detail": "It is nearly silent.",
+    }
+    waiting = job("needs_review", warnings=[suspect])
+    service.answers(ok(job("queued"), status=202), DONE, ok(waiting))
+    result = run("render", script)
+    assert result.exit_code == 5
+    assert f"  /lines/4 ({script}:1:11): sounds wrong\n" in result.stderr
+
+
+def test_lines_are_verified_where_the_command_line_says_so(run: Run, service: Service, tmp_path: Path):
+    path = tmp_path / "script.json"
+    path.write_text('{"lines": [{"speaker": "A", "text": "Hi."}], "qa": {"retries": 1}}', encoding="utf-8")
+    service.answers(ok(job("queued"), status=202))
+    run("synthesize", str(path), "--verify", "--max-wer", "0.1")
+    assert json.loads(service.seen[0].content)["qa"] == {"retries": 1, "verify": True, "max_wer": 0.1}
+    service.answers(ok(job("queued"), status=202), problem(429), ok(job("running")))
+    result = run("render", str(path), "--verify", "-o", "out", "--timeout", "0")
+    assert json.loads(service.seen[1].content)["qa"] == {"retries": 1, "verify": True}
+    assert result.exit_code == 7
+
+
 def test_a_render_that_takes_too_long_can_be_resumed(run: Run, service: Service, script: str):
     service.answers(ok(job("queued"), status=202), problem(429), ok(job("running")))
     result = run("render", script, "-o", "my out", "--timeout", "30")

@@ -161,6 +161,7 @@ def test_every_figure_can_be_counted_and_has_its_labels(tmp_path: Path) -> None:
     metrics.stage_waited("mix", 0.1)
     metrics.stage_error("mix", "internal")
     metrics.rendered("espeak", 1)
+    metrics.lines_checked("espeak", by={"readings": 1}, retries=1, suspect=1)
     metrics.billed("EUR", 0.5, 30)
     metrics.published("wake", 1)
     metrics.take_cache(1, 2)

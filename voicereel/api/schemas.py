@@ -33,6 +33,7 @@ from voicereel.domain.script import (
     Duck,
     Line,
     Output,
+    Qa,
     Role,
     Script,
     Segment,
@@ -306,6 +307,15 @@ class BedBody(Strict):
         )
 
 
+class QaBody(Strict):
+    verify: bool = False
+    max_wer: Annotated[float, Field(ge=0, le=1)] = ABSENT
+    retries: Annotated[int, Field(ge=0, le=5), WHOLE] = 2
+
+    def qa(self) -> Qa:
+        return Qa(**self.model_dump())
+
+
 class CaptionsBody(Strict):
     formats: Annotated[
         list[CaptionFormat], Field(max_length=4, json_schema_extra=_UNIQUE), AfterValidator(unique)
@@ -360,6 +370,7 @@ class ScriptBody(Strict):
     output: OutputBody = Field(default_factory=OutputBody)
     captions: CaptionsBody = Field(default_factory=CaptionsBody)
     bed: BedBody = ABSENT
+    qa: QaBody = Field(default_factory=QaBody)
     retention_hours: fields.RetentionHours = 168
     fallback: fields.SpeakerRef = ABSENT
     lexicons: Annotated[list[LexiconRefBody], Field(max_length=10), AfterValidator(named_once)] = Field([])
@@ -378,6 +389,7 @@ class ScriptBody(Strict):
             output=self.output.output(),
             captions=self.captions.request(),
             bed=self.bed.bed() if self.bed else None,
+            qa=self.qa.qa(),
             retention_hours=self.retention_hours,
             fallback=self.fallback,
             lexicons=tuple(each.ref() for each in self.lexicons),

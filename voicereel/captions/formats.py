@@ -14,19 +14,21 @@ from voicereel.captions.conformance import RULES, Finding, counts
 from voicereel.captions.cue import Cue, clock
 from voicereel.captions.lanes import lanes
 from voicereel.captions.style import CaptionStyle
+from voicereel.domain.checks import SpokenCheck, check_view
 from voicereel.domain.reel import Placement, Reel, Word
 from voicereel.domain.script import Warn, spoken_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineNotes:
-    """What came of a line besides its words: warnings, its level in the mix (None without sound),
-    and the error if it failed (JSON-ready).
+    """What came of a line besides its words: warnings, its level in the mix (None without sound), what
+    was heard of it, and the error if it failed (JSON-ready).
     """
 
     warnings: tuple[Warn, ...] = ()
     error: Mapping[str, Any] | None = None
     level: Mapping[str, float | None] | None = None
+    check: SpokenCheck | None = None
 
 
 _NO_NOTES = LineNotes()
@@ -100,6 +102,7 @@ def _line(placement: Placement, notes: LineNotes) -> dict[str, Any]:
         "words": [_word(word) for word in placement.words],
         "warnings": [asdict(warn) for warn in notes.warnings],
         "error": None if notes.error is None else dict(notes.error),
+        "check": None if notes.check is None else check_view(notes.check),
     }
 
 

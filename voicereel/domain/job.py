@@ -5,11 +5,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
+from voicereel.domain.checks import SpokenCheck
 from voicereel.domain.lexicons import Entry, LexiconRef, Reading
 from voicereel.domain.pace import Heard
 from voicereel.domain.quotes import Cap
 from voicereel.domain.reel import Word
-from voicereel.domain.script import Bed, CaptionRequest, Controls, Line, Output, Role, Segment, Warn
+from voicereel.domain.script import Bed, CaptionRequest, Controls, Line, Output, Qa, Role, Segment, Warn
 from voicereel.domain.speakers import Voice, match_language
 
 JobKind = Literal["speech", "enroll"]
@@ -48,8 +49,10 @@ class Take:
 
     ``words`` are in milliseconds from the take's first sample. A take of zero length is a line
     with nothing to speak, or one that failed: ``error`` says so, and ``retryable``, which is not
-    kept, whether another try may help. ``sha256`` is of its samples, as float32, little endian;
-    ``copied_from``, which is not kept, the file that a cached one was copied from.
+    kept, whether another try may help. ``check`` is what was heard of it; None where nobody listened.
+    ``sha256`` is of its samples, as float32, little endian;
+    ``copied_from``, which is not kept, the file that a cached one was copied from. ``check`` is what was
+    heard of it; None where nobody listened.
     """
 
     line_id: str
@@ -68,6 +71,7 @@ class Take:
     engine_version: str = ""
     sha256: str = ""
     copied_from: str = ""
+    check: SpokenCheck | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +160,7 @@ class Job:
     output: Output = field(default_factory=Output)
     captions: CaptionRequest = field(default_factory=CaptionRequest)
     bed: Bed | None = None
+    qa: Qa = field(default_factory=Qa)
     retention_hours: int = 168
     speaker_id: str | None = None
     key_id: str | None = None

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from voicereel.domain.matrices import Matrix, Vector, dot, inverse, times
-from voicereel.domain.speech_counts import COUNTS, NOTHING, Counts
+from voicereel.domain.speech_counts import COUNTS, NOTHING, Counts, counts_of
 
 # Milliseconds a count, by what kind of script a language has: fitted to espeak at 175 words a minute.
 _ALPHABETIC = (85.0, 30.0, 45.0, 20.0, 310.0, 230.0, 370.0)
@@ -116,6 +116,11 @@ def table(language: str) -> Vector:
     """Milliseconds a count before any line has been heard."""
     primary = language.lower().partition("-")[0]
     return _BY_LANGUAGE.get(_ALIASES.get(primary, primary), _ALPHABETIC)
+
+
+def typical_ms(text: str, language: str) -> float:
+    """How long a text sounds at speed 1 before any line has been heard; 0 where nothing is to be said."""
+    return dot(table(language), counts_of(text, language))
 
 
 Heard = tuple[PaceKey, Pace]

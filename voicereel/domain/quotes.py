@@ -12,6 +12,7 @@ _BESIDE_THE_SOUND = (
     "title",
     "output",
     "captions",
+    "qa",
     "retention_hours",
     "metadata",
     "quote_id",

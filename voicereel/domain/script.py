@@ -168,6 +168,18 @@ class CaptionRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Qa:
+    """How takes are checked. ``max_wer`` None: what the recogniser allows by itself.
+
+    ``retries``: how often a bad line is spoken again where another seed gives another take.
+    """
+
+    verify: bool = False
+    max_wer: float | None = None
+    retries: int = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Script:
     """An ordered list of lines with everything needed to render them."""
 
@@ -179,6 +191,7 @@ class Script:
     output: Output = field(default_factory=Output)
     captions: CaptionRequest = field(default_factory=CaptionRequest)
     bed: Bed | None = None
+    qa: Qa = field(default_factory=Qa)
     retention_hours: int = 168
     fallback: str | None = None
     lexicons: tuple[LexiconRef, ...] = ()

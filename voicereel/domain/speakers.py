@@ -32,6 +32,7 @@ class EngineInfo:
     ``sample_format`` is how the engine's samples are stored without loss.
     ``variants`` may follow any stock voice's name after a ``+``.
     ``ipa``: it can be told the sounds of a word.
+    ``seeded``: another seed makes another take.
     """
 
     name: str
@@ -49,6 +50,7 @@ class EngineInfo:
     variants: tuple[str, ...] = ()
     unsupported_controls: tuple[str, ...] = ()
     ipa: bool = False
+    seeded: bool = False
 
     def stock_voice(self, name: str) -> StockVoice | None:
         """The stock voice called ``voice`` or ``voice+variant``, if this engine has it."""

@@ -97,6 +97,7 @@ class JobService:
             output=script.output,
             captions=script.captions,
             bed=script.bed,
+            qa=script.qa,
             retention_hours=script.retention_hours,
             key_id=principal.key_id,
             request_id=request_id,

@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
+from voicereel.domain.checks import check_view
 from voicereel.domain.job import FINISHED, Job, LineRecord
 from voicereel.domain.reel import Word
 from voicereel.domain.revisions import Revision
@@ -28,6 +29,7 @@ def line_view(job: Job, record: LineRecord, *, changed: bool, words: bool, audio
         "warnings": [asdict(warning) for warning in record.warnings],
         "error": record.error,
         "audio": audio,
+        "check": check_view(record.take.check) if record.take and record.take.check else None,
         **({"words": _words(record)} if words else {}),
     }
 

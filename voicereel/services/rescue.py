@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from voicereel.domain.checks import LINE_SUSPECT
 from voicereel.domain.errors import LeaseLost
 from voicereel.domain.job import Claim, Fallback, Job, LineRecord, Result, StageRun
 from voicereel.domain.script import Warn
@@ -12,7 +13,7 @@ from voicereel.services.casting import FALLBACK_WARNING, spoken_by
 
 # A person is to hear a job with one of these before it counts as done.
 LINE_FAILED = "line_failed"
-REVIEWED = frozenset({FALLBACK_WARNING, LINE_FAILED})
+REVIEWED = frozenset({FALLBACK_WARNING, LINE_FAILED, LINE_SUSPECT})
 
 
 def have_spoken(tx: Transaction, claim: Claim, result: Result) -> Result:

@@ -79,6 +79,24 @@ FIGURES: Mapping[str, Figure] = {
             labels=("engine",),
         ),
         Figure(
+            name="voicereel_lines_checked_total",
+            kind="counter",
+            help="Lines with sound that were listened to",
+            labels=("engine", "recognizer"),
+        ),
+        Figure(
+            name="voicereel_line_retries_total",
+            kind="counter",
+            help="Times that a bad line was spoken again with another seed",
+            labels=("engine",),
+        ),
+        Figure(
+            name="voicereel_lines_suspect_total",
+            kind="counter",
+            help="Lines that were left for a person to hear",
+            labels=("engine",),
+        ),
+        Figure(
             name="voicereel_billed_amount_total",
             kind="counter",
             help="What ledger entries come to",

@@ -159,6 +159,15 @@ def rendered(to: _Recorder, engine: str, seconds: float) -> None:
 
 
 @_harmless
+def lines_checked(to: _Recorder, engine: str, *, by: Mapping[str, int], retries: int, suspect: int) -> None:
+    """Lines of an engine were listened to ``by`` recognisers, spoken again, and left for a person to hear."""
+    for recognizer, lines in by.items():
+        to.counters["voicereel_lines_checked_total"].labels(engine, recognizer).inc(lines)
+    to.counters["voicereel_line_retries_total"].labels(engine).inc(retries)
+    to.counters["voicereel_lines_suspect_total"].labels(engine).inc(suspect)
+
+
+@_harmless
 def billed(to: _Recorder, currency: str, amount: float, seconds: float) -> None:
     """A ledger entry was committed: of ``amount``, for so many seconds of audio."""
     to.counters["voicereel_billed_amount_total"].labels(currency).inc(amount)

@@ -12,6 +12,7 @@ import click
 from voicereel_client._models import Event
 from voicereel_client._resources import Job
 from voicereel_client.cli.app import App, Leaf, pass_app
+from voicereel_client.cli.checks import Checks, checks
 from voicereel_client.cli.estimate import Costs, costs, show_estimate
 from voicereel_client.cli.failures import JOB_FAILED, complain, printable
 from voicereel_client.cli.lines import LineFiles, lines_option
@@ -20,7 +21,8 @@ from voicereel_client.cli.progress import download_bars, job_bar
 from voicereel_client.cli.scripts import ScriptFile, script_file
 
 WAIT_S = 3600.0
-BY_FALLBACK = "spoken_by_fallback"
+# Why a person is to hear a line, by the warning's code.
+_TO_HEAR = {"spoken_by_fallback": "spoken by the fallback speaker", "line_suspect": "sounds wrong"}
 
 directory_option = click.option(
     "-o",
@@ -50,6 +52,7 @@ key_option = click.option(
 @timeout_option
 @key_option
 @costs
+@checks
 @pass_app
 def render(
     app: App,
@@ -60,17 +63,18 @@ def render(
     timeout: float,
     idempotency_key: str | None,
     costs: Costs,
+    checks: Checks,
 ) -> None:
     """Render SCRIPT and download the reel.
 
     SCRIPT is JSON, YAML, SRT, WebVTT, Fountain, plain text, CSV or XLSX; - is stdin.
     Prints the files written. Interrupted, the job goes on, and the command that resumes is printed.
     """
-    body, key = costs.into(file.to_send(app)), idempotency_key or str(uuid.uuid4())
+    body, key = costs.into(checks.into(file.to_send(app))), idempotency_key or str(uuid.uuid4())
     if costs.dry_run:
         return show_estimate(app, body)
-    where = places(directory, lines_to)
-    app.resumed_by("render", *file.words, *costs.words, *where, "--idempotency-key", key)
+    words = (*file.words, *costs.words, *checks.words, *places(directory, lines_to))
+    app.resumed_by("render", *words, "--idempotency-key", key)
     with app.client() as client:
         job = client.synthesize(body, idempotency_key=key)
         return finish(app, job, directory=directory, lines_to=lines_to, timeout=timeout)
@@ -80,13 +84,16 @@ def render(
 @script_file
 @key_option
 @costs
+@checks
 @pass_app
-def synthesize(app: App, file: ScriptFile, idempotency_key: str | None, costs: Costs) -> None:
+def synthesize(
+    app: App, *, file: ScriptFile, idempotency_key: str | None, costs: Costs, checks: Checks
+) -> None:
     """Submit SCRIPT (a file as for render; - is stdin) and print the job's id."""
-    body, key = costs.into(file.to_send(app)), idempotency_key or str(uuid.uuid4())
+    body, key = costs.into(checks.into(file.to_send(app))), idempotency_key or str(uuid.uuid4())
     if costs.dry_run:
         return show_estimate(app, body)
-    app.resumed_by("synthesize", *file.words, *costs.words, "--idempotency-key", key)
+    app.resumed_by("synthesize", *file.words, *costs.words, *checks.words, "--idempotency-key", key)
     with app.client() as client:
         job = client.synthesize(body, idempotency_key=key)
     if app.as_json:
@@ -147,8 +154,8 @@ def judge(app: App, job: Job, failed: Iterable[str]) -> None:
         for line_id in failed:
             complain(f"  line {line_id}: no audio")
         for warning in job.warnings:
-            if warning.code == BY_FALLBACK:
-                complain(f"  {app.where(warning.pointer)}: spoken by the fallback speaker")
+            if warning.code in _TO_HEAR:
+                complain(f"  {app.where(warning.pointer)}: {_TO_HEAR[warning.code]}")
         complain(f"To release it as it is: {shlex.join(app.command('jobs', 'approve', job.id))}")
         raise click.exceptions.Exit(JOB_FAILED)
 

@@ -93,3 +93,26 @@ class Aligner(Protocol):
         Nothing where this aligner cannot tell: the language is not its own, or the clip says something
         else. ``confidence`` is the chance that a word starts within 50 ms of where it is said to.
         """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hearing:
+    """What a recogniser heard of a take that was to say ``expected``: words, compared as they are spelled.
+
+    ``limit`` is the word error rate that it finds in good takes: up to that, nothing is wrong.
+    """
+
+    recognizer: str
+    expected: tuple[str, ...]
+    heard: tuple[str, ...]
+    limit: float = 0.0
+
+
+class Recognizer(Protocol):
+    """Listens to whether a take says its text. Instances live in one process and are used by one thread."""
+
+    def hear(self, clip: Clip, text: str, language: str) -> Hearing | None:
+        """What the clip says of a spoken text; None where this recogniser cannot tell.
+
+        Words that it cannot tell from silence (the shortest, for some) are given as they were expected.
+        """

@@ -9,7 +9,15 @@ from voicereel.domain.words import Timing
 from voicereel.telemetry import log
 from workers.audio.clip import Clip
 from workers.engines.alignment.hosted import AlignerHost
-from workers.engines.base import Aligner, EngineError, Synthesizer, Watch, unwatched
+from workers.engines.base import (
+    Aligner,
+    EngineError,
+    Hearing,
+    Recognizer,
+    Synthesizer,
+    Watch,
+    unwatched,
+)
 from workers.engines.hosted import Host
 
 SYNTHESIZERS = "voicereel.synthesizers"
@@ -37,10 +45,13 @@ class EnginePool:
         hosted: bool = True,
         pool: str | None = None,
         host: Callable[[str], Host] = Host,
+        whisper_model: str = "",
     ) -> None:
         self.missing: dict[str, str] = {}
         self._homes: dict[str, _Home] = {}
-        self._alignment: _Alignment = AlignerHost() if hosted else _AlignmentHere()
+        self._alignment: _Alignment = (
+            AlignerHost(whisper_model=whisper_model) if hosted else _AlignmentHere(whisper_model)
+        )
         found = self._find(names, host if hosted else _InProcess)
         for home in found.values():
             home.start()
@@ -61,6 +72,10 @@ class EnginePool:
     def aligner(self, *, watch: Watch = unwatched) -> Aligner:
         """What times words that their engine does not. Nothing is started or loaded before its first use."""
         return self._alignment.aligner(watch=watch)
+
+    def recognizer(self, *, watch: Watch = unwatched) -> Recognizer:
+        """What listens to whether takes say their text; the same holds for it."""
+        return self._alignment.recognizer(watch=watch)
 
     def warm(self, *, watch: Watch = unwatched) -> None:
         """Load every engine now; one that cannot be is tried again when it is needed."""
@@ -152,17 +167,20 @@ class _InProcess:
 
 
 class _Alignment(Protocol):
-    """Where the aligner lives; the methods of `AlignerHost`."""
+    """Where the aligner and the recogniser live; the methods of `AlignerHost`."""
 
     def aligner(self, *, watch: Watch = unwatched) -> Aligner: ...
+    def recognizer(self, *, watch: Watch = unwatched) -> Recognizer: ...
     def close(self) -> None: ...
 
 
 class _AlignmentHere:
-    """In this process, as `_InProcess`; made at its first use."""
+    """In this process, as `_InProcess`; each is made at its first use."""
 
-    def __init__(self) -> None:
+    def __init__(self, whisper_model: str = "") -> None:
+        self._whisper_model = whisper_model
         self._aligner: Aligner | None = None
+        self._recognizer: Recognizer | None = None
 
     def aligner(self, *, watch: Watch = unwatched) -> Aligner:  # noqa: ARG002
         return self
@@ -172,6 +190,15 @@ class _AlignmentHere:
 
         self._aligner = self._aligner or make_aligner()
         return self._aligner.align(clip, text, language)
+
+    def recognizer(self, *, watch: Watch = unwatched) -> Recognizer:  # noqa: ARG002
+        return self
+
+    def hear(self, clip: Clip, text: str, language: str) -> Hearing | None:
+        from workers.engines.recognition.recognizers import make_recognizer
+
+        self._recognizer = self._recognizer or make_recognizer(self._whisper_model)
+        return self._recognizer.hear(clip, text, language)
 
     def close(self) -> None:
         """There is nothing to end."""

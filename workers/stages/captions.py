@@ -44,7 +44,10 @@ def told(ctx: StageContext) -> Told:
     levels = _levels(ctx)
     notes = {
         r.line.id: LineNotes(
-            warnings=_warnings_of(r, ctx.job), error=r.error, level=_level(r, levels.get(r.line.id))
+            warnings=_warnings_of(r, ctx.job),
+            error=r.error,
+            level=_level(r, levels.get(r.line.id)),
+            check=r.take.check if r.take else None,
         )
         for r in records
     }

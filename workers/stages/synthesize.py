@@ -1,20 +1,21 @@
 """Lines -> takes: each line of a shard is spoken, trimmed and written to one file of takes.
 
 A line that was spoken before, for the same tenant and with the same words, is copied: so no job depends
-on another's files.
+on another's files. What sounds bad is spoken again where that can help, and the rest is named.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import soundfile
 
+from voicereel.domain.checks import LINE_SUSPECT, SpokenCheck
 from voicereel.domain.drafts import pointed
 from voicereel.domain.errors import VoiceReelError
-from voicereel.domain.fingerprint import fingerprint_of, speech_of
+from voicereel.domain.fingerprint import fingerprint_of
 from voicereel.domain.forecast import heard
 from voicereel.domain.job import Artifact, LineRecord, Result, Take, TakeSource
 from voicereel.domain.pronunciation import SpokenForm, ignored_warning, spoken_form
@@ -27,8 +28,10 @@ from voicereel.services.casting import FALLBACK_WARNING
 from voicereel.telemetry import metrics
 from workers.audio.clip import Clip, Samples
 from workers.audio.timing import trim
-from workers.engines.base import Aligner, EngineTake, Synthesizer, TakeRequest
+from workers.engines.base import Aligner, EngineTake, Synthesizer
+from workers.engines.requests import request_of
 from workers.stages.base import StageContext
+from workers.stages.listening import Attempt, Listener, can_retry, spoken_again
 
 
 def run(ctx: StageContext) -> Result:
@@ -42,19 +45,28 @@ def run(ctx: StageContext) -> Result:
     again = frozenset(ctx.claim.payload.get("again", ()))
     path = ctx.scratch / "takes.wav"
     aligner = ctx.engines.aligner(watch=ctx.pulse.check)
-    with _Takes(path, engine.info, aligner) as takes:
+    listener = Listener(ctx.job.qa, engine.info, ctx.engines.recognizer(watch=ctx.pulse.check))
+    with _Takes(path, engine.info, aligner, listener, again) as takes:
+        bad: list[tuple[LineRecord, Attempt]] = []
         for done, (record, spoken) in enumerate(_spoken(engine, records, cache), 1):
             if isinstance(spoken, _Copied):
                 takes.copy(record, spoken)
             else:
-                takes.add(record, spoken, source="again" if record.ordinal in again else "rendered")
+                attempt = listener.attempt(record, spoken) if spoken else None
+                if attempt and not attempt.is_good(ctx.job.qa) and can_retry(engine.info, ctx.job.qa):
+                    bad.append((record, attempt))
+                else:
+                    takes.add(record, attempt)
             ctx.pulse.progress(done / len(records))
-    finished = takes.finished()
+        for record, attempt in spoken_again(engine, listener, bad):
+            takes.add(record, attempt)
+    by_line = {take.line_id: take for take in takes.finished()}
     facts = _layout(path, engine.info).facts
     artifact = ctx.keep(path, kind="takes", media_type="audio/wav", facts=facts)
-    made = tuple(replace(take, artifact_id=artifact.id) for take in finished)
+    made = tuple(replace(by_line[record.line.id], artifact_id=artifact.id) for record in records)
     spoken_now = ((r, take) for r, take in zip(records, made, strict=True) if take.source != "cached")
-    return Result(artifacts=(artifact,), takes=made, heard=heard(ctx.claim.tenant_id, spoken_now))
+    told = heard(ctx.claim.tenant_id, spoken_now)
+    return Result(artifacts=(artifact,), takes=made, warnings=tuple(listener.warnings()), heard=told)
 
 
 def _records(ctx: StageContext) -> Sequence[LineRecord]:
@@ -141,27 +153,15 @@ def form_of(record: LineRecord, engine: EngineInfo) -> SpokenForm:
     return spoken_form(record.line.text, record.readings, ipa=engine.ipa)
 
 
-def request_of(record: LineRecord, engine: EngineInfo) -> TakeRequest:
-    speech = speech_of(record, ipa=engine.ipa)
-    return TakeRequest(
-        text=speech.text,
-        phonemes=speech.phonemes,
-        language=speech.language,
-        voice=speech.voice,
-        profile=speech.profile,
-        speed=speech.speed,
-        pitch_st=speech.pitch_st,
-        style=speech.style,
-        seed=speech.seed,
-    )
-
-
 class _Takes:
     """The file of a shard's takes, one after another, and their records."""
 
-    def __init__(self, path: Path, engine: EngineInfo, aligner: Aligner) -> None:
+    def __init__(
+        self, path: Path, engine: EngineInfo, aligner: Aligner, listener: Listener, again: Collection[int]
+    ) -> None:
         self._path, self._engine = path, engine
-        self._aligner = aligner
+        self._aligner, self._listener = aligner, listener
+        self._again = again
         self._file = soundfile.SoundFile(
             path, "w", engine.sample_rate, 1, subtype=engine.sample_format, format="RF64"
         )
@@ -177,18 +177,29 @@ class _Takes:
     def copy(self, record: LineRecord, copied: _Copied) -> None:
         """A take as it was made before, with what its engine had to say of it."""
         self._file.write(copied.samples)
+        check = self._listener.check(
+            record, Clip(copied.samples, self._engine.sample_rate), known=copied.take.check or SpokenCheck()
+        )
         made = replace(
             copied.take,
             line_id=record.line.id,
             artifact_id="",
             offset_samples=self._offset,
-            warnings=(*_of_casting(record), *_of_engine(copied.take, record)),
+            warnings=(
+                *_of_casting(record),
+                *_of_engine(copied.take, record),
+                *self._listener.suspicions(record, check),
+            ),
             source="cached",
+            check=check,
         )
         self._takes.append(made)
         self._offset += made.length_samples
 
-    def add(self, record: LineRecord, spoken: EngineTake | None, *, source: TakeSource) -> None:
+    def add(self, record: LineRecord, attempt: Attempt | None) -> None:
+        """What was made of a line, with what was heard of that; None where there is nothing to speak."""
+        spoken, check = (attempt.take, attempt.check) if attempt else (None, None)
+        source: TakeSource = "again" if record.ordinal in self._again else "rendered"
         clip, first = _trimmed(spoken, self._engine)
         self._file.write(clip.samples)
         error = _error(spoken, clip)
@@ -202,11 +213,16 @@ class _Takes:
                 sample_rate=clip.rate,
                 duration_ms=clip.duration_ms,
                 words=() if error or not spoken else self._words(record, spoken.marks, clip, first),
-                warnings=(*_of_casting(record), *_warnings(record, self._engine, spoken)),
+                warnings=(
+                    *_of_casting(record),
+                    *_warnings(record, self._engine, spoken),
+                    *self._listener.suspicions(record, check),
+                ),
                 error=error,
                 retryable=bool(spoken and spoken.error and spoken.error.retryable),
                 source=source,
                 engine_version=self._engine.version,
+                check=check,
             )
         )
         self._offset += len(clip.samples)
@@ -263,7 +279,8 @@ def _of_casting(record: LineRecord) -> Iterator[Warn]:
 
 
 def _of_engine(take: Take, record: LineRecord) -> Iterator[Warn]:
-    said = (warning for warning in take.warnings if warning.code != FALLBACK_WARNING)
+    """What is to be heard of it is judged anew: by what this job asks."""
+    said = (warning for warning in take.warnings if warning.code not in (FALLBACK_WARNING, LINE_SUSPECT))
     return (pointed(warning, record.ordinal) for warning in said)
 
 

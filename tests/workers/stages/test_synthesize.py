@@ -11,7 +11,7 @@ import soundfile
 from voicereel.adapters.storage.folder import FolderStore
 from voicereel.domain.errors import LeaseLost, StageFailed
 from voicereel.domain.job import Claim, LineRecord, Result
-from voicereel.domain.script import Controls, Line
+from voicereel.domain.script import Controls, Line, Qa
 from voicereel.domain.speakers import Voice
 from workers.engines.pool import EnginePool
 from workers.stages import synthesize
@@ -63,7 +63,7 @@ def spoken(
         shard=0,
         payload={"first": 0, "last": len(texts), "engine": "fake"} | payload,
     )
-    job: Any = None
+    job: Any = SimpleNamespace(qa=Qa())
     engines = EnginePool(["fake"], hosted=hosted)
     try:
         return synthesize.run(

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 import sqlalchemy as sa
@@ -84,8 +84,15 @@ _FACTS: dict[str, EngineInfo] = {}
 
 
 def _info(facts: Mapping[str, Any]) -> EngineInfo:
+    """What this version understands of an advert: a worker of a later one may say more."""
     voices = tuple(
-        StockVoice(**{**voice, "languages": tuple(voice["languages"])}) for voice in facts["voices"]
+        StockVoice(**{**_known_of(StockVoice, voice), "languages": tuple(voice["languages"])})
+        for voice in facts["voices"]
     )
     lists = {name: tuple(facts[name]) for name in ("languages", "variants", "unsupported_controls")}
-    return EngineInfo(**{**facts, **lists, "voices": voices})
+    return EngineInfo(**{**_known_of(EngineInfo, facts), **lists, "voices": voices})
+
+
+def _known_of(kind: type[EngineInfo] | type[StockVoice], facts: Mapping[str, Any]) -> dict[str, Any]:
+    names = {part.name for part in fields(kind)}
+    return {name: value for name, value in facts.items() if name in names}

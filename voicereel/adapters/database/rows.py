@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
+from voicereel.domain.checks import SpokenCheck
 from voicereel.domain.drafts import pointed
 from voicereel.domain.job import Artifact, Fallback, Job, LineRecord, SpokenAs, StageView, Take
 from voicereel.domain.lexicons import Entry, LexiconRef, Reading
@@ -19,6 +20,7 @@ from voicereel.domain.script import (
     Duck,
     Line,
     Output,
+    Qa,
     Role,
     Segment,
     Warn,
@@ -53,6 +55,7 @@ def job_row(job: Job) -> dict[str, Any]:
         "output": shallow(job.output),
         "captions": {**shallow(job.captions), "limits": shallow(job.captions.limits)},
         "bed": asdict(job.bed) if job.bed else None,
+        "qa": shallow(job.qa),
         "retention_hours": job.retention_hours,
         "fallback": asdict(job.fallback) if job.fallback else None,
         "cast": None if job.cast is None else {name: _role_json(role) for name, role in job.cast.items()},
@@ -104,6 +107,7 @@ def job_of(row: Row, *, stages: tuple[StageView, ...], artifacts: tuple[Artifact
         output=Output(**{name: _tupled(value) for name, value in request["output"].items()}),
         captions=_captions(request["captions"]),
         bed=_bed(request.get("bed")),
+        qa=Qa(**request.get("qa", {})),
         retention_hours=request["retention_hours"],
         fallback=_fallback(request.get("fallback")),
         cast=_cast(request.get("cast")),
@@ -233,6 +237,7 @@ def take_row(take: Take) -> dict[str, Any]:
         "source": take.source,
         "engine_version": take.engine_version,
         "sha256": take.sha256,
+        "heard": shallow(take.check) if take.check else None,
     }
 
 
@@ -252,7 +257,12 @@ def take_of(row: Row, *, words: bool) -> Take:
         source=row["source"],
         engine_version=row["engine_version"],
         sha256=row["sha256"],
+        check=_check(row["heard"]) if row["heard"] else None,
     )
+
+
+def _check(value: Mapping[str, Any]) -> SpokenCheck:
+    return SpokenCheck(**{name: _tupled(each) for name, each in value.items()})
 
 
 def _word(entry: Sequence[Any]) -> Word:

@@ -20,7 +20,7 @@ from workers.engines.base import Mark, Synthesizer, TakeRequest
 _MIN_SPEED, _MAX_SPEED = 0.5, 2.0
 # how fast the readings are, measured by the take
 _PACES = (1.15, 0.85)
-_PAD_MS = 200
+PAD_MS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,14 @@ class _Reading:
 
     clip: Clip
     marks: tuple[Mark, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Warped:
+    """A reading's words, and how it is warped onto the take: in frames, of silence of `PAD_MS` on, too."""
+
+    marks: tuple[Mark, ...]
+    path: Warp
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +63,26 @@ class ByReading:
 
     def compare(self, clip: Clip, text: str, language: str) -> Comparison:
         """The same, with how unlike the take its readings are."""
-        readings = [
-            self._read_at_pace(clip, text, language, voice=voice, pace=pace)
-            for voice, pace in zip(self._voices, _PACES, strict=True)
-        ]
-        if not len(clip.samples) or not all(reading.marks for reading in readings):
+        readings = self.readings(clip, text, language)
+        if not readings:
             return Comparison((), 0.0)
-        frames = _framed(clip)
-        paths = [warp(_framed(reading.clip), frames) for reading in readings]
+        paths = [reading.path for reading in readings]
         cost = float(np.mean([path.cost.mean() for path in paths]))
         known = [{mark.start_char: mark for mark in reading.marks} for reading in readings]
         shared = [mark.start_char for mark in readings[0].marks if mark.start_char in known[1]]
         found = [_timed([marks[char] for marks in known], paths, clip, cost=cost) for char in shared]
         return Comparison(tuple(found), cost)
+
+    def readings(self, clip: Clip, text: str, language: str) -> Sequence[Warped]:
+        """The text as both voices read it, beside the take; nothing where one of them cannot."""
+        readings = [
+            self._read_at_pace(clip, text, language, voice=voice, pace=pace)
+            for voice, pace in zip(self._voices, _PACES, strict=True)
+        ]
+        if not len(clip.samples) or not all(reading.marks for reading in readings):
+            return ()
+        frames = _framed(clip)
+        return [Warped(reading.marks, warp(_framed(reading.clip), frames)) for reading in readings]
 
     def _read_at_pace(self, clip: Clip, text: str, language: str, *, voice: str, pace: float) -> _Reading:
         request = TakeRequest(text=text, language=language, voice=voice)
@@ -91,7 +106,7 @@ def _earlier(mark: Mark, by_ms: float) -> Mark:
 
 def _framed(clip: Clip) -> Floats:
     """The clip's frames, with silence before and after: for what a take's edges have beside the speech."""
-    return cepstra(Clip(np.pad(clip.samples, _PAD_MS * clip.rate // 1000), clip.rate))
+    return cepstra(Clip(np.pad(clip.samples, PAD_MS * clip.rate // 1000), clip.rate))
 
 
 def _timed(marks: Sequence[Mark], paths: Sequence[Warp], clip: Clip, *, cost: float) -> Timing:
@@ -113,5 +128,5 @@ def _timed(marks: Sequence[Mark], paths: Sequence[Warp], clip: Clip, *, cost: fl
 
 def _there(path: Warp, ms: float, clip: Clip) -> float:
     """Where in the clip a moment of the reading is, in ms."""
-    found = path.at((ms + _PAD_MS) / HOP_MS) * HOP_MS - _PAD_MS
+    found = path.at((ms + PAD_MS) / HOP_MS) * HOP_MS - PAD_MS
     return float(min(max(found, 0.0), clip.duration_ms))

@@ -1,7 +1,7 @@
-"""The aligner in a process of its own, as a worker sees it: started when the first word has no time.
+"""The aligner and the recogniser in a process of their own, as a worker sees it: started when it is needed.
 
-Alignment never fails a line. Where it hangs, crashes or raises there are no times, and the words are
-estimated; after a few such lines in a row the others are not tried.
+Neither fails a line. Where one hangs, crashes or raises there are no times, and the words are estimated, or
+nothing is known of what the take says; after a few such lines in a row the others are not tried.
 """
 
 import sys
@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from voicereel.domain.words import Timing
 from voicereel.telemetry import log
 from workers.audio.clip import Clip
-from workers.engines.base import Aligner, EngineError, Watch, unwatched
+from workers.engines.base import Aligner, EngineError, Hearing, Recognizer, Watch, unwatched
 from workers.engines.child import Child
-from workers.engines.wire import Frame, error_of, marks_of
+from workers.engines.wire import Facts, Frame, error_of, marks_of
 
 _COMMAND = (sys.executable, "-m", "workers.engines.alignment.host")
 # The first answer waits for imports, and any for a busy machine; itself it takes a 30th of the clip.
@@ -24,19 +24,26 @@ _MOST_LOSSES = 3
 class AlignerHost:
     """At most one process, for one thread. ``command`` is another one's, for tests."""
 
-    def __init__(self, command: Sequence[str] = _COMMAND) -> None:
-        self._command = command
+    def __init__(self, command: Sequence[str] = _COMMAND, *, whisper_model: str = "") -> None:
+        self._command = (*command, "--whisper-model", whisper_model) if whisper_model else command
         self._child: Child | None = None
 
     def aligner(self, *, watch: Watch = unwatched) -> Aligner:
         """An `Aligner` for a stage run; ``watch`` is called while it is waited for, and may raise."""
-        return _Hosted(self, watch)
+        return _HostedAligner(self, watch)
 
-    def ask(self, clip: Clip, text: str, language: str, *, watch: Watch) -> Frame:
-        """The process's answer. Raises `EngineError` where it is lost, and what ``watch`` raises."""
+    def recognizer(self, *, watch: Watch = unwatched) -> Recognizer:
+        """A `Recognizer`, likewise."""
+        return _HostedRecognizer(self, watch)
+
+    def ask(self, do: str, clip: Clip, text: str, language: str, *, watch: Watch) -> Frame:
+        """The process's answer to what it is to ``do``.
+
+        Raises `EngineError` where it is lost, and what ``watch`` raises.
+        """
         child = self._living(watch)
         limit_s = _START_S + _CLIP_SHARE * len(clip.samples) / clip.rate
-        question = {"rate": clip.rate, "text": text, "language": language}
+        question = {"do": do, "rate": clip.rate, "text": text, "language": language}
         try:
             child.send(question, clip.samples, within_s=limit_s, watch=watch)
             return child.receive(within_s=limit_s, watch=watch)
@@ -62,22 +69,39 @@ class AlignerHost:
 
 
 class _Hosted:
+    """Asks, until too much was lost in a row."""
+
     def __init__(self, host: AlignerHost, watch: Watch) -> None:
         self._host = host
         self._watch = watch
         self._losses = 0
 
-    def align(self, clip: Clip, text: str, language: str) -> tuple[Timing, ...]:
+    def _ask(self, do: str, clip: Clip, text: str, language: str) -> Facts | None:
         if self._losses >= _MOST_LOSSES:
-            return ()
+            return None
         try:
-            facts = self._host.ask(clip, text, language, watch=self._watch).facts
+            facts = self._host.ask(do, clip, text, language, watch=self._watch).facts
             error = error_of(facts)
             if error is not None:
                 raise error
         except EngineError as error:
             self._losses += 1
-            log().warning("not_aligned", code=error.code)
-            return ()
+            log().warning("not_aligned" if do == "align" else "not_recognised", code=error.code)
+            return None
         self._losses = 0
-        return marks_of(facts["timings"])
+        return facts
+
+
+class _HostedAligner(_Hosted):
+    def align(self, clip: Clip, text: str, language: str) -> tuple[Timing, ...]:
+        facts = self._ask("align", clip, text, language)
+        return marks_of(facts["timings"]) if facts else ()
+
+
+class _HostedRecognizer(_Hosted):
+    def hear(self, clip: Clip, text: str, language: str) -> Hearing | None:
+        facts = self._ask("hear", clip, text, language)
+        found = facts and facts["hearing"]
+        if not found:
+            return None
+        return Hearing(**{**found, "expected": tuple(found["expected"]), "heard": tuple(found["heard"])})

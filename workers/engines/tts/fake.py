@@ -63,6 +63,7 @@ class Fake:
             max_characters=5000,
             voices=(StockVoice(name="a", languages=_LANGUAGES), StockVoice(name="b", languages=_LANGUAGES)),
             unsupported_controls=("style",),
+            seeded=True,
         )
 
     def load(self) -> None:

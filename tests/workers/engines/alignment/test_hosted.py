@@ -76,6 +76,31 @@ def test_an_error_inside_gives_no_times_and_keeps_the_process(tmp_path: Path) ->
     host.close()
 
 
+def test_a_recogniser_that_is_lost_says_nothing_and_is_given_up_after_three(tmp_path: Path) -> None:
+    host = odd(tmp_path, "raise SystemExit(3)")
+    one_run = host.recognizer()
+    assert [one_run.hear(HUM, "Hello.", "en") for _ in range(5)] == [None] * 5
+    assert starts(tmp_path) == 3
+    host.close()
+
+
+def test_a_recogniser_that_raises_says_nothing_and_the_aligner_beside_it_goes_on(tmp_path: Path) -> None:
+    code = (
+        "from workers.engines.alignment import host\n"
+        "class Broken:\n"
+        "    def hear(self, clip, text, language):\n"
+        "        raise ValueError(text)\n"
+        "host.make_recognizer = lambda model: Broken()\n"
+        "host.main()\n"
+    )
+    host = odd(tmp_path, code)
+    assert host.recognizer().hear(HUM, "Hello.", "en") is None
+    clip, _ = take(PROSE["de"], "de")
+    assert host.aligner().align(clip, PROSE["de"], "de")
+    assert starts(tmp_path) == 1
+    host.close()
+
+
 def test_whoever_has_to_stop_does_not_wait_for_it(tmp_path: Path) -> None:
     class Stop(Exception):
         pass

@@ -74,6 +74,7 @@ takes = sa.Table(
     sa.Column("source", sa.String(16), nullable=False, default="rendered", server_default="rendered"),
     sa.Column("engine_version", sa.String(64), nullable=False, default="", server_default=""),
     sa.Column("sha256", sa.String(64), nullable=False, default="", server_default=""),
+    sa.Column("heard", Json),
     created_column(),
     sa.Index("ix_takes_job_id_line_id", "job_id", "line_id"),
     sa.Index("ix_takes_tenant_id_fingerprint", "tenant_id", "fingerprint"),
