@@ -15,6 +15,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "Line": schemas.LineBody,
     "LineInsert": schemas.LineInsertBody,
     "LineUpdate": schemas.LineUpdateBody,
+    "RevisionCreate": schemas.RevisionBody,
     "Output": schemas.OutputBody,
     "Duck": schemas.DuckBody,
     "Bed": schemas.BedBody,
