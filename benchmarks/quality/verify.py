@@ -238,8 +238,7 @@ def _page(study: Study, blamed: Mapping[str, Blame]) -> Iterator[str]:
     yield "# The spoken-text check: damaged lines found, good lines blamed\n"
     yield "By `python -m benchmarks.quality.verify`. Words that are damaged last 120 ms or more. By sound:"
     yield "what needs no recogniser, the end by its level. By text: of the takes that a recogniser judged."
-    yield "Limits are the defaults. They were set on the known texts (some of whose takes these are), and on no"
-    yield "new one."
+    yield "Limits are the defaults, set on the known texts (some of whose takes these are), on no new one."
     kinds = sorted({kind for kind, _ in study.tallies})
     for texts in ("new", "known"):
         yield f"\n## {texts.capitalize()} texts\n"
