@@ -19,6 +19,7 @@ from benchmarks.quality.words_texts import TEXTS
 from voicereel.domain.checks import SpokenCheck, compare
 from voicereel.domain.pace import typical_ms
 from voicereel.domain.script import Qa
+from voicereel.domain.speakers import match_language
 from workers.audio.audibility import faults
 from workers.audio.clip import Clip, Samples
 from workers.engines.alignment.aligners import READERS
@@ -176,9 +177,8 @@ def _new_texts() -> Iterator[tuple[str, str]]:
 
 def _own_voice(language: str) -> str:
     """The last of espeak's voices for a language: an accent that no reader has, where there are several."""
-    primary = language.partition("-")[0]
-    voices = espeak().info.voices
-    return [voice.name for voice in voices if voice.languages[0].partition("-")[0] == primary][-1]
+    voices = [voice.name for voice in espeak().info.voices if match_language(language, voice.languages)]
+    return voices[-1] if voices else "en-us+f2"
 
 
 def _takes(texts: Iterable[tuple[str, str]]) -> Iterator[Known]:
@@ -248,8 +248,8 @@ def _page(study: Study, blamed: Mapping[str, Blame]) -> Iterator[str]:
     yield "# The spoken-text check: damaged lines found, good lines blamed\n"
     yield "By `python -m benchmarks.quality.verify`. Words that are damaged last 120 ms or more. By sound:"
     yield "what needs no recogniser, the end judged by its level. By text: of takes that a recogniser judged."
-    yield "Limits are the defaults. pocketsphinx's were set on flite's takes of the known texts; the others' on"
-    yield "espeak's takes of all texts, in other voices for the readings, in plain ones for what is by sound."
+    yield "Limits are the defaults. pocketsphinx's were set on flite's takes of the known texts; others on"
+    yield "takes of all texts by espeak: in other voices for the readings, in plain ones for what is by sound."
     kinds = sorted({kind for kind, _ in study.tallies})
     for texts in ("new", "known"):
         yield f"\n## {texts.capitalize()} texts\n"
