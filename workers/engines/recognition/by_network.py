@@ -1,10 +1,10 @@
 """Whether an English take says its text, by pocketsphinx: no transcriber, but here the text is known.
 
 The decoder may go through the words of the text alone, leave one out, or go back a few: that costs so much
-that it is done only where the sound asks for it.
+that it is done only where the sound asks for it. A voice that it cannot hear is wrong in many places.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import pocketsphinx
 
@@ -21,6 +21,8 @@ _BACK_WORDS = 3
 # Words of fewer sounds are heard in any noise, and missed in good speech; so is the "and" that is said "n".
 _FEWEST_SOUNDS = 3
 _SWALLOWED = frozenset({"and"})
+# So many places may be wrong, and one more for so many words: else it is the voice that it cannot hear.
+_PLACES, _WORDS_A_PLACE = 1, 15
 # The probabilities count as they are.
 _WEIGHT = 1.0
 _SEARCH = "text"
@@ -42,6 +44,8 @@ class ByNetwork:
         found = compare([self._sound(word) for word in words], [self._sound(word) for word in said])
         told = {at for at, word in enumerate(words, 1) if self._can_be_told(word)}
         missing, repeated = told.intersection(found.missing), told.intersection(found.repeated)
+        if not said or _places(missing) + len(repeated) > _PLACES + len(words) // _WORDS_A_PLACE:
+            return None
         return Hearing(
             recognizer=NAME,
             expected=tuple(text[token.start : token.end].lower() for token in tokens),
@@ -60,6 +64,11 @@ class ByNetwork:
 
     def _can_be_told(self, word: str) -> bool:
         return len(self._entries.sounds(word)) >= _FEWEST_SOUNDS and word not in _SWALLOWED
+
+
+def _places(words: Collection[int]) -> int:
+    """Words in a row that are missing are one place."""
+    return sum(word - 1 not in words for word in words)
 
 
 def _transitions(words: Sequence[str]) -> Iterator[tuple[int, int, float] | tuple[int, int, float, str]]:

@@ -36,7 +36,7 @@ def _whisper(model: str) -> list[Recognizer]:
 
 
 def _by_text() -> list[Recognizer]:
-    """Those that know the text. What sounds like the readings is nothing for pocketsphinx, so it is last."""
+    """Those that know the text. pocketsphinx cannot hear what sounds like the readings: see `ByLikeness`."""
     try:
         from workers.engines.alignment.aligners import READERS
         from workers.engines.alignment.by_reading import ByReading
@@ -46,13 +46,13 @@ def _by_text() -> list[Recognizer]:
         return []
     reader = Espeak()
     reader.load()
-    found: list[Recognizer] = [ByLikeness(ByReading(reader, voices=READERS))]
+    readings = ByReading(reader, voices=READERS)
     try:
         from workers.engines.recognition.by_network import ByNetwork
     except ImportError:
-        return found
+        return [ByLikeness(readings)]
 
     def pronounce(words: Sequence[str]) -> Sequence[Sequence[str]]:
         return reader.pronounce(words, language="en-US")
 
-    return [*found, ByNetwork(pronounce)]
+    return [ByLikeness(readings, ByNetwork(pronounce))]
