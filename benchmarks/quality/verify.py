@@ -5,7 +5,6 @@ program is (Debian's flite), are damaged in the ways that synthesis goes wrong.
 """
 
 import json
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -14,8 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.quality.words_takes import FLITE_VOICES, Known, by_espeak, by_flite, espeak, has_flite
-from benchmarks.quality.words_texts import TEXTS
+from benchmarks.quality._pages import Headline, publish
+from benchmarks.quality._words_takes import FLITE_VOICES, Known, by_espeak, by_flite, espeak, has_flite
+from benchmarks.quality._words_texts import TEXTS
 from voicereel.domain.checks import SpokenCheck, compare
 from voicereel.domain.pace import typical_ms
 from voicereel.domain.script import Qa
@@ -29,7 +29,6 @@ from workers.engines.recognition.by_likeness import ByLikeness
 from workers.engines.recognition.by_network import ByNetwork
 
 HERE = Path(__file__).parent
-RESULT = HERE.parent / "results" / "verify.md"
 EXAMPLES = HERE.parents[1] / "examples"
 # none of them reads; ``own``: of each language's own
 ESPEAK_VOICES = (
@@ -73,8 +72,9 @@ def _noise(spot: Spot) -> Samples:
 
 Damage = Callable[[Spot], Samples]
 
+UNHARMED = "as it is"
 DAMAGES: Mapping[str, Damage] = {
-    "as it is": lambda spot: spot.sound,
+    UNHARMED: lambda spot: spot.sound,
     "a word left out": lambda spot: spot.instead(spot.word[:0]),
     "a word said twice": lambda spot: spot.instead(np.tile(spot.word, 2)),
     "a word muted": lambda spot: spot.instead(spot.word * 0),
@@ -154,9 +154,21 @@ def main() -> None:
     for number, take in enumerate(_takes(_new_texts())):
         for damage, clip in _damaged(take, rng, whole=number % DAMAGED_EACH > 0):
             study.add("new", take, damage, clip)
-    page = "\n".join(_page(study, _blamed()))
-    RESULT.write_text(page + "\n", encoding="utf-8")
-    sys.stdout.write(page + "\n")
+    publish("verify", "\n".join(_page(study, _blamed())), [*headlines(study)])
+
+
+def headlines(study: Study) -> Iterator[Headline]:
+    """Of the texts that no limit was set on, all voices together."""
+    for damage in (*DAMAGES, *CUT):
+        found = [
+            tally
+            for (kind, name), tally in study.tallies.items()
+            if name == damage and kind.startswith("new") and ", by " not in kind
+        ]
+        takes, caught = sum(tally.takes for tally in found), sum(tally.by_either for tally in found)
+        if takes:
+            goal = "0 %" if damage == UNHARMED else "100 %"
+            yield Headline(f"{takes} new takes, {damage}: blamed", f"{100 * caught / takes:.1f} %", goal)
 
 
 def _texts() -> Iterator[tuple[str, str]]:

@@ -78,6 +78,10 @@ def main() -> None:
 
 def headlines(found: Sequence[Found]) -> Iterator[Headline]:
     """By voice, language and the method in use; with what estimating would have come to."""
+    told = [one for one in _told(found) if one.source.startswith("flite")]
+    if told:
+        rho = spearmanr([one.confidence for one in told], [-abs(one.error_ms) for one in told])[0]
+        yield Headline(f"Spearman of confidence and nearness, flite, {len(told)} words", f"{rho:.2f}")
     groups: dict[tuple[str, str], list[Found]] = defaultdict(list)
     for one in found:
         if one.method in ("both" if one.language == "en" else "readings", "estimated"):
@@ -167,9 +171,7 @@ def _page(found: list[Found], wrong: list[float], costs: dict[str, float], secon
     yield from _by(found, "espeak's voices, by espeak's other voices", lambda one: one.source == "espeak")
     yield from _by(found, "espeak, German, spoiled", lambda one: one.source.startswith("espeak, "))
     yield from _by(found, "flite's voices, English", lambda one: one.source.startswith("flite"))
-    # what is estimated has no confidence of its own, and English is given the mean of both
-    told = [one for one in found if one.method == ("both" if one.language == "en" else "readings")]
-    yield from _confidence(told)
+    yield from _confidence(_told(found))
     low, middle, high = np.percentile(wrong, (10, 50, 90))
     yield (
         f"\nAligned with another text than the take's: 10 % of words under {low:.2f}, half under"
@@ -177,6 +179,11 @@ def _page(found: list[Found], wrong: list[float], costs: dict[str, float], secon
     )
     yield "\n## Cost\n"
     yield "CPU seconds a second of speech: " + ", ".join(f"{n} {cost:.3f}" for n, cost in costs.items()) + "."
+
+
+def _told(found: Iterable[Found]) -> list[Found]:
+    """What is estimated has no confidence of its own, and English is given the mean of both."""
+    return [one for one in found if one.method == ("both" if one.language == "en" else "readings")]
 
 
 def _by(found: list[Found], title: str, wanted: Callable[[Found], bool]) -> Iterator[str]:
