@@ -124,7 +124,7 @@ class Study:
         name, text = (None, None) if silent else self._heard(take, clip)
         family, language = take.source.partition(" ")[0], take.language.partition("-")[0]
         self.tallies[f"{texts}: {family}, {language}", damage].add(wrong, text)
-        if name and damage == "as it is":
+        if name and damage == UNHARMED:
             self.tallies[f"{texts}: {take.source}, by {name}", damage].add(wrong, text)
 
     def _heard(self, take: Known, clip: Clip) -> tuple[str | None, bool | None]:
@@ -210,7 +210,7 @@ def _damaged(take: Known, rng: np.random.Generator, *, whole: bool) -> Iterator[
     edge = np.zeros(rate * _EDGE_MS // 1000, np.float32)
     inner = [n for n in range(1, len(words) - 2) if words[n + 1] - words[n] >= _SHORTEST_WORD_MS]
     if whole or not inner:
-        yield "as it is", Clip(np.concatenate([sound, edge]), rate)
+        yield UNHARMED, Clip(np.concatenate([sound, edge]), rate)
         return
     at = int(rng.choice(inner))
     a, b = (round(words[n] * rate / 1000) for n in (at, at + 1))
@@ -261,7 +261,7 @@ def _page(study: Study, blamed: Mapping[str, Blame]) -> Iterator[str]:
     yield "By `python -m benchmarks.quality.verify`. Words that are damaged last 120 ms or more. By sound:"
     yield "what needs no recogniser, the end judged by its level. By text: of takes that a recogniser judged."
     yield "Limits are the defaults. pocketsphinx's were set on flite's takes of the known texts; others on"
-    yield "takes of all texts by espeak: in other voices for the readings, in plain ones for what is by sound."
+    yield "takes of all texts by espeak: in other voices for the readings, in plain ones for the sound."
     kinds = sorted({kind for kind, _ in study.tallies})
     for texts in ("new", "known"):
         yield f"\n## {texts.capitalize()} texts\n"
