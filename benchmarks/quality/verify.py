@@ -249,7 +249,7 @@ def _page(study: Study, blamed: Mapping[str, Blame]) -> Iterator[str]:
     yield "By `python -m benchmarks.quality.verify`. Words that are damaged last 120 ms or more. By sound:"
     yield "what needs no recogniser, the end judged by its level. By text: of takes that a recogniser judged."
     yield "Limits are the defaults. pocketsphinx's were set on flite's takes of the known texts; others on"
-    yield "takes of all texts by espeak: in other voices for the readings, in plain ones for what is by sound."
+    yield "espeak's takes of all texts: in other voices for the readings, in plain ones for what is by sound."
     kinds = sorted({kind for kind, _ in study.tallies})
     for texts in ("new", "known"):
         yield f"\n## {texts.capitalize()} texts\n"
