@@ -20,7 +20,7 @@ help:
 	@echo "make mutants break the source on purpose: the tests must notice; make soak SOAK_S=1800"
 	@echo "make drill  back up under load, lose everything, restore, and check what must hold"
 	@echo "make bench  measure, and write benchmarks/results"
-	@echo "make quality  measure what is made: captions, loudness, quotes, stems, words (QUALITY=captions: only that)"
+	@echo "make quality  measure what is made, and print one table of it (QUALITY=captions: only that)"
 	@echo "make bench-api, make bench-queue"
 	@echo "            the same for production mode: accepting on PostgreSQL, waking over RabbitMQ"
 
