@@ -8,6 +8,7 @@ HOME_DIR ?= $(CURDIR)/out/home
 PORT ?= 8700
 SOAK_S ?= 1800
 FAULTS_FORM ?= full
+CHROMIUMS := chromium chromium-browser google-chrome-stable google-chrome
 FAULTS_TO ?= benchmarks/results
 
 .PHONY: demo serve test faults mutants soak drill lint bench bench-api bench-queue quality clean help
@@ -33,7 +34,8 @@ serve: $(VENV)/.service
 test: $(VENV)/.test lint
 	@VOICEREEL_TEST_DATABASE_URL="$${VOICEREEL_TEST_DATABASE_URL-$$(tests/needs/postgres.sh)}" \
 	VOICEREEL_TEST_BROKER_URL="$${VOICEREEL_TEST_BROKER_URL-$$(tests/needs/rabbitmq.sh)}" \
-	VOICEREEL_TEST_CHROMIUM="$${VOICEREEL_TEST_CHROMIUM-$$(tests/needs/chromium.sh)}" \
+	VOICEREEL_TEST_CHROMIUM="$${VOICEREEL_TEST_CHROMIUM-$$(tests/needs/program.sh chromium $(CHROMIUMS))}" \
+	VOICEREEL_TEST_FLITE="$${VOICEREEL_TEST_FLITE-$$(tests/needs/program.sh flite flite)}" \
 		$(BIN)/python -m pytest -n 2 -p tests.faults.scheduling $(PYTEST_ARGS)
 
 # All faults at full numbers (an hour or two), then every mutant, whatever fails; the table goes to

@@ -54,7 +54,8 @@ def test_the_defaults_in_the_table_are_those_of_the_code():
 def test_no_page_names_a_setting_that_does_not_exist(page):
     known = {f"VOICEREEL_{name.upper()}" for name in Settings.model_fields} | CLIENT_SETTINGS
     # those of the tests themselves
-    known |= {"VOICEREEL_TEST_DATABASE_URL", "VOICEREEL_TEST_CHROMIUM", "VOICEREEL_REQUIRE_SERVICES"}
+    known |= {f"VOICEREEL_TEST_{name}" for name in ("DATABASE_URL", "CHROMIUM", "FLITE")}
+    known |= {"VOICEREEL_REQUIRE_SERVICES"}
     named = set(re.findall(r"VOICEREEL_[A-Z_]*[A-Z]", page.read_text(encoding="utf-8")))
     assert named <= known
 

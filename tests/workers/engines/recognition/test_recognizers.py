@@ -1,6 +1,7 @@
 """What the recognisers hear of takes that were damaged, in voices that are unlike what they know."""
 
 import functools
+import os
 import re
 import shutil
 import subprocess
@@ -27,6 +28,7 @@ from workers.engines.recognition.by_network import ByNetwork
 from workers.engines.recognition.recognizers import make_recognizer
 from workers.engines.recognition.whisper import ByWhisper, units
 
+FLITE = os.environ.get("VOICEREEL_TEST_FLITE") or shutil.which("flite") or ""
 # Words that the readings can tell of, from 1: how many they can is in benchmarks/results/verify.md.
 TOLD = {"en": 2, "de": 4, "ko": 5}
 TEXTS = {
@@ -57,7 +59,7 @@ def spoken(text: str, language: str) -> tuple[Clip, list[float]]:
 def spoken_by_flite(text: str, voice: str, folder: Path) -> tuple[Clip, list[float]]:
     """By a voice that no recogniser here reads with, and when its words begin, as an alignment says."""
     path = folder / "take.wav"
-    subprocess.run(["flite", "-voice", voice, "-o", path, "-t", text], check=True)
+    subprocess.run([FLITE, "-voice", voice, "-o", path, "-t", text], check=True)
     samples, rate = soundfile.read(path, dtype="float32")
     clip = Clip(samples, rate)
     entries = Entries(lambda words: espeak().pronounce(words, language="en-US"))
@@ -111,7 +113,7 @@ def test_what_sounds_like_the_readings_is_judged_in_any_language(language: str) 
     assert len(starts) in heard(recognizer().hear(cut, text, language)).missing
 
 
-@pytest.mark.skipif(not shutil.which("flite"), reason="the program flite is not installed")
+@pytest.mark.skipif(not FLITE, reason="no flite: set VOICEREEL_TEST_FLITE")
 @pytest.mark.parametrize("voice", ["slt", "rms", "awb"])
 def test_other_voices_are_judged_in_english(voice: str, tmp_path: Path) -> None:
     text = TEXTS["en"]
