@@ -107,6 +107,8 @@ ODD_TEXTS = [
 
 def test_odd_texts_are_spoken_as_they_stand(client: VoiceReel, tmp_path: Path) -> None:
     lines = [{"id": f"t{n}", "speaker": "A", "text": text} for n, text in enumerate(ODD_TEXTS)]
+    # an English voice would name its letters one by one, and a person be asked to listen
+    lines[1]["language"] = "he"
     silent = [{"id": "dots", "speaker": "A", "text": "… — 😀"}]
     script = {
         "lines": [*lines, *silent],

@@ -69,7 +69,7 @@ class AlignerHost:
 
 
 class _Hosted:
-    """Asks, until too much was lost in a row."""
+    """Asks, until too much was lost in a row; ``_tell`` logs what was."""
 
     def __init__(self, host: AlignerHost, watch: Watch) -> None:
         self._host = host
@@ -86,16 +86,22 @@ class _Hosted:
                 raise error
         except EngineError as error:
             self._losses += 1
-            log().warning("not_aligned" if do == "align" else "not_recognised", code=error.code)
+            self._tell(error)
             return None
         self._losses = 0
         return facts
+
+    def _tell(self, error: EngineError) -> None:
+        raise NotImplementedError
 
 
 class _HostedAligner(_Hosted):
     def align(self, clip: Clip, text: str, language: str) -> tuple[Timing, ...]:
         facts = self._ask("align", clip, text, language)
         return marks_of(facts["timings"]) if facts else ()
+
+    def _tell(self, error: EngineError) -> None:
+        log().warning("not_aligned", code=error.code)
 
 
 class _HostedRecognizer(_Hosted):
@@ -105,3 +111,6 @@ class _HostedRecognizer(_Hosted):
         if not found:
             return None
         return Hearing(**{**found, "expected": tuple(found["expected"]), "heard": tuple(found["heard"])})
+
+    def _tell(self, error: EngineError) -> None:
+        log().warning("not_recognised", code=error.code)
