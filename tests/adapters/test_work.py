@@ -39,6 +39,25 @@ def test_the_next_stage_is_due_only_when_every_shard_is_done(database: Database)
     assert claimed(database).stage == "fit"
 
 
+def test_where_all_are_late_what_was_begun_is_finished_first(database: Database) -> None:
+    first, second = submit(database), submit(database)
+    with database.writing() as tx:
+        tx.connection.exec_driver_sql("UPDATE stage_runs SET turn_at = '2026-01-01T00:00:00.000Z'")
+        tx.connection.exec_driver_sql(
+            f"UPDATE stage_runs SET turn_at = '2026-01-02T00:00:00.000Z' WHERE job_id = '{second.id}'"
+        )
+    for run in (claimed(database), claimed(database)):
+        with database.writing() as tx:
+            assert tx.work.finish(run)
+            tx.work.unblock_next(first.id)
+    following = [claimed(database) for _ in range(3)]
+    assert [(each.job_id, each.stage) for each in following] == [
+        (first.id, "fit"),
+        (second.id, "synthesize"),
+        (second.id, "synthesize"),
+    ]
+
+
 def test_an_expired_lease_is_taken_over_and_its_late_owner_refused(database: Database) -> None:
     submit(database)
     late = claimed(database, lease_s=-1)

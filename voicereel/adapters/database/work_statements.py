@@ -74,9 +74,13 @@ class Statements:
                SET status = 'queued', lease_until = NULL, next_run_at = {now}, dispatched_at = NULL
              WHERE status = 'running' AND substr(worker_id, 1, length(CAST(:prefix AS text))) = :prefix
                AND attempt < max_attempts""")
+        # The next stage has the place in line that its job had: where all are late, too, what was begun
+        # is finished before more is begun.
         self.unblock = text(f"""
             UPDATE stage_runs
-               SET status = 'queued', next_run_at = {now}, turn_at = {now}, dispatched_at = {now}
+               SET status = 'queued', next_run_at = {now}, dispatched_at = {now},
+                   turn_at = (SELECT CASE WHEN min(turn_at) < {now} THEN min(turn_at) ELSE {now} END
+                                FROM stage_runs WHERE job_id = :job_id)
              WHERE job_id = :job_id AND status = 'blocked'
                AND ordinal = (SELECT min(ordinal) FROM stage_runs
                                WHERE job_id = :job_id AND status = 'blocked')
