@@ -54,13 +54,17 @@ class Wire:
         return httpx.Timeout(whole, connect=connect, read=read)
 
 
+# Each job that is waited for holds a connection: how many there may be is for the service to say.
+_LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=20)
+
+
 class Transport:
     """A client that is handed in is never closed. Redirects are never followed: the key stays here."""
 
     def __init__(self, wire: Wire, http_client: HttpClient | None) -> None:
         self._wire = wire
         self._owned = http_client is None
-        self._http = http_client or httpx.Client()
+        self._http = http_client or httpx.Client(limits=_LIMITS)
 
     def close(self) -> None:
         if self._owned:
@@ -93,7 +97,7 @@ class AsyncTransport:
     def __init__(self, wire: Wire, http_client: AsyncHttpClient | None) -> None:
         self._wire = wire
         self._owned = http_client is None
-        self._http = http_client or httpx.AsyncClient()
+        self._http = http_client or httpx.AsyncClient(limits=_LIMITS)
 
     async def close(self) -> None:
         if self._owned:
