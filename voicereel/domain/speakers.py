@@ -16,6 +16,10 @@ Cloning = Literal["none", "adapted", "cloned"]
 SpeakerStatus = Literal["processing", "ready", "rejected"]
 
 
+# An engine is up as long as a worker has told of it within this time.
+ENGINE_UP_S = 30.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StockVoice:
     """A voice an engine speaks with as it is. ``languages`` are BCP 47 tags, best first."""

@@ -5,9 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from voicereel.domain.speakers import EngineInfo, StockVoice, match_language
+from voicereel.domain.speakers import ENGINE_UP_S, EngineInfo, StockVoice, match_language
 from voicereel.ports import Page, PoolState, UnitOfWork
-from voicereel.services.jobs import ENGINE_UP_S
 from voicereel.services.views import voice_view
 
 _KNOWN_S = 1.0

@@ -13,9 +13,8 @@ from voicereel.domain.pace import Belief, Pace, PaceKey, believed
 from voicereel.domain.prices import Charge, PriceTable, Spoken, amount_text, itemise
 from voicereel.domain.quotes import Cap, Quote, script_sha256
 from voicereel.domain.script import Script
+from voicereel.domain.speakers import ENGINE_UP_S
 from voicereel.ports import Clock, Transaction
-
-_ENGINE_UP_S = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +89,7 @@ def _expected(
 
 def cached_lines(tx: Transaction, tenant_id: str, records: Sequence[LineRecord]) -> frozenset[str]:
     """The ids of the lines whose take the tenant's take cache holds."""
-    engines = {engine.name: engine for engine in tx.engines.up(within_s=_ENGINE_UP_S)}
+    engines = {engine.name: engine for engine in tx.engines.up(within_s=ENGINE_UP_S)}
     wanted = {
         record.line.id: fingerprint_of(record, engine_version=engine.version, ipa=engine.ipa)
         for record in records

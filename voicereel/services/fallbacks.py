@@ -4,10 +4,9 @@ from datetime import datetime
 from functools import partial
 
 from voicereel.domain.errors import Conflict
-from voicereel.domain.speakers import split_stock_id
+from voicereel.domain.speakers import ENGINE_UP_S, split_stock_id
 from voicereel.ports import Transaction
 from voicereel.services.casting import Casting, Refused
-from voicereel.services.jobs import ENGINE_UP_S
 
 
 def check_fallback(tx: Transaction, speaker_id: str, *, tenant_id: str, now: datetime) -> None:

@@ -30,8 +30,6 @@ from voicereel.services.limits import ScriptLimits, check_limits, check_spoken
 from voicereel.services.pronouncing import Pronounced, Pronouncing
 from voicereel.services.views import job_view
 
-ENGINE_UP_S = 30.0
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobService:

@@ -10,12 +10,12 @@ from voicereel.domain.account import Principal
 from voicereel.domain.errors import FieldError, InvalidRequest, NotFound, Unavailable
 from voicereel.domain.job import Artifact, Job, StageRun
 from voicereel.domain.plan import PLANS
-from voicereel.domain.speakers import Consent, EngineInfo, Speaker
+from voicereel.domain.speakers import ENGINE_UP_S, Consent, EngineInfo, Speaker
 from voicereel.ports import ArtifactStore, Clock, Page, StoredFile, Submission, Transaction, UnitOfWork
 from voicereel.services.artifacts import ArtifactService
 from voicereel.services.idempotency import Once, Reply, recall, to_store
 from voicereel.services.ids import new_id
-from voicereel.services.jobs import ENGINE_UP_S, forget_job
+from voicereel.services.jobs import forget_job
 from voicereel.services.views import capabilities_of, speaker_view
 from voicereel.telemetry import traces
 
